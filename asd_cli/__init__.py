@@ -1,0 +1,1 @@
+"""asd: hear machines fail when only normal recordings exist."""

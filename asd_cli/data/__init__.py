@@ -1,0 +1,1 @@
+"""Recordings: editions, names, folders, downloads, the synthetic set, ground truth."""
