@@ -1,0 +1,1 @@
+"""From recordings to numbers: audio reading, log-mel spectrograms, windows, the feature store."""

@@ -1,0 +1,190 @@
+"""Read WAV files, and refuse those that libraries would read wrongly without a word.
+
+Decoding is libsndfile's (soundfile). It accepts a file that was cut short and returns what is
+left, so the sizes that the RIFF header claims are compared with the file first.
+"""
+
+import io
+import stat
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from asd_cli.core.errors import DataError
+from asd_cli.features.recipe import FeatureRecipe
+
+_SIZE_UNKNOWN = 0xFFFFFFFF
+_INT16_SCALE = np.float32(1.0 / 32768.0)
+
+Waveform = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """Shape of a recording.
+
+    Attributes
+    ----------
+    sample_rate : int
+        In Hz.
+    channels : int
+        Number of channels.
+    n_samples : int
+        Samples in each channel.
+    subtype : str
+        libsndfile's name of the sample format: ``PCM_16``.
+    """
+
+    sample_rate: int
+    channels: int
+    n_samples: int
+    subtype: str
+
+
+def read_file(path: Path) -> bytes:
+    """Read a recording's bytes.
+
+    Raises
+    ------
+    DataError
+        When it is not a regular file, may not be read, or is empty.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DataError(f"{path} is not a regular file", hint=f"remove it: ls -ld '{path}'")
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}", hint=f"look at it: ls -l '{path}'"
+        ) from error
+    if not content:
+        raise DataError(f"{path} is empty (0 bytes)", hint="copy or fetch it again")
+    return content
+
+
+def check_wav(content: bytes, path: Path) -> None:
+    """Compare the sizes in a RIFF, RIFX or RF64 header with the bytes that are there.
+
+    Raises
+    ------
+    DataError
+        When the file is not a WAV, has no samples, or was cut short.
+    """
+    if content[:4] not in {b"RIFF", b"RF64", b"RIFX"} or content[8:12] != b"WAVE":
+        start = content[:12].decode("ascii", "replace").strip()
+        raise DataError(
+            f"{path} is not a WAV file: it begins with {start!r}", hint="copy or fetch it again"
+        )
+    order = ">" if content[:4] == b"RIFX" else "<"
+    long_size: int | None = None
+    position = 12
+    while position + 8 <= len(content):
+        name, size = struct.unpack_from(f"{order}4sI", content, position)
+        if name == b"ds64":
+            (long_size,) = struct.unpack_from("<Q", content, position + 16)
+        if name == b"data":
+            claimed = long_size if size == _SIZE_UNKNOWN and long_size is not None else size
+            _check_data_chunk(claimed, len(content) - position - 8, path)
+            return
+        position += 8 + size + size % 2
+    raise DataError(
+        f"{path} has no samples: its data chunk is missing", hint="copy or fetch it again"
+    )
+
+
+def _check_data_chunk(claimed: int, present: int, path: Path) -> None:
+    if claimed == 0:
+        raise DataError(f"{path} has no samples (0 frames)", hint="copy or fetch it again")
+    if claimed > present:
+        raise DataError(
+            f"{path} is cut short: its header promises {claimed:,} bytes of samples and "
+            f"{present:,} are there",
+            hint="copy or fetch it again",
+        )
+
+
+def audio_info(content: bytes, path: Path) -> AudioInfo:
+    """Read a recording's shape from its header; errors as in `check_wav`."""
+    check_wav(content, path)
+    try:
+        info = soundfile.info(io.BytesIO(content))
+    except soundfile.LibsndfileError as error:
+        raise DataError(
+            f"{path} cannot be decoded: {error.error_string}", hint="copy or fetch it again"
+        ) from error
+    return AudioInfo(info.samplerate, info.channels, info.frames, info.subtype)
+
+
+def decode(content: bytes, path: Path, recipe: FeatureRecipe) -> Waveform:
+    """Decode a recording to one channel at the recipe's sample rate.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole WAV file.
+    path : Path
+        Its name, for messages.
+    recipe : FeatureRecipe
+        Which rate and channel are wanted.
+
+    Returns
+    -------
+    ndarray [shape=(n_samples,), dtype=float32]
+        Full scale is [-1, 1].
+
+    Raises
+    ------
+    DataError
+        When the file is damaged, holds NaN or infinity, or has another rate or more channels than
+        the recipe takes.
+    """
+    check_wav(content, path)
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as sound:
+            _check_shape(sound.samplerate, sound.channels, path, recipe)
+            sample_rate = sound.samplerate
+            # 16-bit samples are read as they are: four times as fast as a float read.
+            dtype = "int16" if sound.subtype == "PCM_16" else "float32"
+            samples = sound.read(dtype=dtype, always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise DataError(
+            f"{path} cannot be decoded: {error.error_string}", hint="copy or fetch it again"
+        ) from error
+    waveform = _to_float(samples[:, recipe.channel or 0])
+    if not np.isfinite(waveform).all():
+        raise DataError(f"{path} holds NaN or infinite samples", hint="export it again")
+    if sample_rate != recipe.sample_rate:
+        import soxr
+
+        waveform = soxr.resample(waveform, sample_rate, recipe.sample_rate, quality="HQ")
+    return waveform
+
+
+def _to_float(samples: npt.NDArray[np.int16] | Waveform) -> Waveform:
+    if samples.dtype == np.int16:
+        return samples.astype(np.float32) * _INT16_SCALE
+    return np.ascontiguousarray(samples, dtype=np.float32)
+
+
+def _check_shape(sample_rate: int, channels: int, path: Path, recipe: FeatureRecipe) -> None:
+    if sample_rate != recipe.sample_rate and not recipe.resample:
+        raise DataError(
+            f"{path} has {sample_rate} Hz and {recipe.sample_rate} Hz is expected",
+            hint="resample while reading: --resample (or --set feature.resample=true); or train "
+            f"and score at that rate: --set feature.sample_rate={sample_rate}",
+        )
+    if channels > 1 and recipe.channel is None:
+        raise DataError(
+            f"{path} has {channels} channels and one is expected",
+            hint=f"choose one of 0 to {channels - 1}: --channel 0 (or --set feature.channel=0)",
+        )
+    if recipe.channel is not None and recipe.channel >= channels:
+        raise DataError(
+            f"{path} has {channels} channel{'s' if channels > 1 else ''} and channel "
+            f"{recipe.channel} is asked for (channels count from 0)",
+            hint="choose another: --channel 0",
+        )

@@ -1,0 +1,130 @@
+"""Log-mel spectrograms equal to librosa's, several times as fast.
+
+The Fourier transform runs in single precision (`scipy.fft.rfft`), and the mel filters, of which
+98 % is zeros, are a sparse matrix. librosa computes the filters, once; loading it costs two
+seconds and 250 MB, so they are kept on disk and worker processes never import it.
+"""
+
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft, sparse
+
+from asd_cli.core.errors import ConfigError
+from asd_cli.core.files import atomic_path
+from asd_cli.core.hashing import fingerprint
+from asd_cli.features.recipe import FeatureRecipe
+
+# float64's epsilon (sys.float_info.epsilon), the floor that the reference puts under the logarithm.
+LOG_FLOOR = 2.220446049250313e-16
+
+_FRAMES_PER_BLOCK = 64
+_POWER_SPECTRUM = 2.0
+
+LogMel = npt.NDArray[np.float32]
+
+
+def mel_basis(recipe: FeatureRecipe, folder: Path | None = None) -> sparse.csr_matrix:
+    """Mel filters after Slaney, with area normalisation, as `librosa.filters.mel` makes them.
+
+    Parameters
+    ----------
+    recipe : FeatureRecipe
+        Gives sample rate, n_fft and n_mels.
+    folder : Path, optional
+        Where to keep the filters between runs.
+
+    Returns
+    -------
+    csr_matrix [shape=(n_mels, 1 + n_fft // 2), dtype=float32]
+
+    Raises
+    ------
+    ConfigError
+        When there are more mel bands than the resolution can fill.
+    """
+    if folder is None:
+        return _compute_mel_basis(recipe)
+    key = fingerprint([recipe.sample_rate, recipe.n_fft, recipe.n_mels, version("librosa")])
+    path = folder / f"mel_{key[:16]}.npy"
+    shape = (recipe.n_mels, 1 + recipe.n_fft // 2)
+    try:
+        dense = np.load(path, allow_pickle=False)
+    except (OSError, ValueError):
+        dense = None
+    if dense is not None and dense.shape == shape and dense.dtype == np.float32:
+        return sparse.csr_matrix(dense)
+    basis = _compute_mel_basis(recipe)
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.save(stream, basis.toarray())
+    return basis
+
+
+def _compute_mel_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
+    import warnings
+
+    from librosa import filters
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Empty filters", category=UserWarning)
+        try:
+            dense = filters.mel(sr=recipe.sample_rate, n_fft=recipe.n_fft, n_mels=recipe.n_mels)
+        except UserWarning as error:
+            raise ConfigError(
+                f"feature.n_mels: {recipe.n_mels} bands are too many for feature.n_fft: "
+                f"{recipe.n_fft} at {recipe.sample_rate} Hz; some would be empty",
+                hint="use fewer bands or a longer transform: --set feature.n_mels=64",
+            ) from error
+    return sparse.csr_matrix(dense.astype(np.float32))
+
+
+@lru_cache(maxsize=8)
+def _hann(n_fft: int) -> npt.NDArray[np.float32]:
+    from scipy.signal import get_window
+
+    return get_window("hann", n_fft, fftbins=True).astype(np.float32)
+
+
+def log_mel(
+    waveform: npt.NDArray[np.float32], recipe: FeatureRecipe, basis: sparse.csr_matrix
+) -> LogMel:
+    """Compute a log-mel spectrogram in decibels.
+
+    ``20 / power * log10(max(mel, 2.220446e-16))`` of centred frames under a periodic Hann window:
+    the front end of the DCASE 2021 baseline (Kawaguchi et al. 2021), librosa's
+    `feature.melspectrogram` with explicit padding.
+
+    Parameters
+    ----------
+    waveform : ndarray [shape=(n_samples,), dtype=float32]
+        Full scale is [-1, 1]; at least ``n_fft // 2 + 1`` samples for reflection.
+    recipe : FeatureRecipe
+        The settings.
+    basis : csr_matrix [shape=(n_mels, 1 + n_fft // 2)]
+        From `mel_basis`.
+
+    Returns
+    -------
+    ndarray [shape=(n_frames, n_mels), dtype=float32]
+        Decibels; one row a frame.
+    """
+    half = recipe.n_fft // 2
+    padded = np.pad(waveform, half, mode="reflect" if recipe.pad_mode == "reflect" else "constant")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, recipe.n_fft)[:: recipe.hop_length]
+    spectrogram = np.empty((len(frames), recipe.n_mels), np.float32)
+    # Blocks of frames stay in the processor's cache: half the time of one large transform.
+    for start in range(0, len(frames), _FRAMES_PER_BLOCK):
+        block = slice(start, start + _FRAMES_PER_BLOCK)
+        spectrum = fft.rfft(frames[block] * _hann(recipe.n_fft), axis=1)
+        energy = spectrum.real**2
+        energy += spectrum.imag**2
+        if recipe.power != _POWER_SPECTRUM:
+            np.power(energy, recipe.power / _POWER_SPECTRUM, out=energy)
+        spectrogram[block] = basis.dot(energy.T).T
+    np.maximum(spectrogram, np.float32(LOG_FLOOR), out=spectrogram)
+    np.log10(spectrogram, out=spectrogram)
+    spectrogram *= np.float32(20.0 / recipe.power)
+    return spectrogram

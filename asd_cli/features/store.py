@@ -1,0 +1,322 @@
+"""The feature store: all features of one machine's folder in one memory-mapped file.
+
+``<name>.npy`` holds the log-mel spectrograms of all clips one after the other; ``<name>.json``
+says which rows are whose, from which bytes and by which recipe they were made, and a checksum of
+each clip's rows. While a store is being made its rows are appended to ``<name>.npy.partial`` and
+each finished clip is noted in ``<name>.jsonl.partial``, so that a killed run goes on where it was.
+
+Rows are appended with ordinary writes: a full disk is an error then, where a write through a
+memory map would end the process.
+"""
+
+import json
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from asd_cli.core.files import flush_to_disk, storage_errors, write_text
+from asd_cli.core.hashing import combine
+from asd_cli.core.types import Clip
+
+_FORMAT = 1
+_FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEntry:
+    """One clip in a store.
+
+    Attributes
+    ----------
+    name : str
+        File name.
+    sha256 : str
+        Of the recording's bytes.
+    offset, frames : int
+        First row and number of rows.
+    crc32 : int
+        Of the rows' bytes.
+    """
+
+    name: str
+    sha256: str
+    offset: int
+    frames: int
+    crc32: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreIndex:
+    """What a store holds: entries in clip order, recipe fingerprint, number of mel bands."""
+
+    recipe: str
+    n_mels: int
+    entries: tuple[StoreEntry, ...]
+
+    @property
+    def by_name(self) -> dict[str, StoreEntry]:
+        """Entries by file name."""
+        return {entry.name: entry for entry in self.entries}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureStore:
+    """Features of a list of clips.
+
+    Attributes
+    ----------
+    clips : tuple of Clip
+        In the order of the rows.
+    data : ndarray [shape=(n_rows, n_mels), dtype=float32]
+        Log-mel in decibels, memory-mapped and read-only.
+    offsets, frames : ndarray [shape=(n_clips,), dtype=int64]
+        First row and number of rows of each clip.
+    fingerprint : str
+        Of the recordings' names and bytes and of the recipe.
+    """
+
+    clips: tuple[Clip, ...]
+    data: npt.NDArray[np.float32]
+    offsets: npt.NDArray[np.int64]
+    frames: npt.NDArray[np.int64]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.float32]:
+        """Features of one clip [shape=(n_frames, n_mels)], a view."""
+        start = self.offsets[index]
+        return self.data[start : start + self.frames[index]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """File names of the clips."""
+        return tuple(clip.name for clip in self.clips)
+
+    def select(self, chosen: Sequence[int]) -> "FeatureStore":
+        """Keep some of the clips; the rows stay where they are."""
+        picked = np.asarray(chosen, np.int64)
+        return replace(
+            self,
+            clips=tuple(self.clips[i] for i in chosen),
+            offsets=self.offsets[picked],
+            frames=self.frames[picked],
+        )
+
+
+def _index_path(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _partial_path(path: Path) -> Path:
+    return path.with_suffix(".npy.partial")
+
+
+def _journal_path(path: Path) -> Path:
+    return path.with_suffix(".jsonl.partial")
+
+
+def read_index(path: Path) -> StoreIndex | None:
+    """Read the index beside a store; None where there is none that can be used."""
+    try:
+        content = json.loads(_index_path(path).read_text(encoding="utf-8"))
+        if content["format"] != _FORMAT or not path.exists():
+            return None
+        return StoreIndex(
+            recipe=content["recipe"],
+            n_mels=content["n_mels"],
+            entries=tuple(StoreEntry(**entry) for entry in content["entries"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def intact(path: Path, index: StoreIndex) -> bool:
+    """Tell whether a store's rows are those its index was written for."""
+    try:
+        with path.open("rb") as stream:
+            shape = _read_header(stream)
+            rows = sum(entry.frames for entry in index.entries)
+            if shape != (rows, index.n_mels):
+                return False
+            return all(
+                zlib.crc32(stream.read(entry.frames * index.n_mels * _FLOAT_BYTES)) == entry.crc32
+                for entry in index.entries
+            )
+    except (OSError, ValueError):
+        return False
+
+
+def open_store(path: Path, clips: Sequence[Clip]) -> FeatureStore:
+    """Open the features of some clips, all of which must be in the store."""
+    index = read_index(path)
+    if index is None:
+        raise FileNotFoundError(path)
+    entries = [index.by_name[clip.name] for clip in clips]
+    return FeatureStore(
+        clips=tuple(clips),
+        data=np.load(path, mmap_mode="r", allow_pickle=False),
+        offsets=np.array([entry.offset for entry in entries], np.int64),
+        frames=np.array([entry.frames for entry in entries], np.int64),
+        fingerprint=combine(
+            [("recipe", index.recipe), *((entry.name, entry.sha256) for entry in entries)]
+        ),
+    )
+
+
+@dataclass(slots=True)
+class StoreWriter:
+    """A store in the making; see `write_store`.
+
+    Attributes
+    ----------
+    entries : list of StoreEntry
+        Clips that are in it, those of a killed run first.
+    """
+
+    path: Path
+    recipe: str
+    n_mels: int
+    entries: list[StoreEntry]
+    data: IO[bytes]
+    journal: IO[bytes]
+
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
+        return sum((self.entries[-1].offset, self.entries[-1].frames)) if self.entries else 0
+
+    def append(self, name: str, sha256: str, rows: npt.NDArray[np.float32]) -> None:
+        """Add one clip's rows [shape=(n_frames, n_mels)]; StorageError when the disk is full."""
+        content = np.ascontiguousarray(rows, np.float32).tobytes()
+        entry = StoreEntry(name, sha256, self.rows, len(rows), zlib.crc32(content))
+        with storage_errors(self.path):
+            _write_all(self.data, content)
+            _write_all(self.journal, _journal_line(asdict(entry)))
+        self.entries.append(entry)
+
+    def finish(self) -> StoreIndex:
+        """Put the store and its index in place."""
+        index = StoreIndex(self.recipe, self.n_mels, tuple(self.entries))
+        with storage_errors(self.path):
+            self.data.seek(0)
+            _write_header(self.data, (self.rows, self.n_mels))
+            flush_to_disk(_partial_path(self.path))
+            # A store without its index is rebuilt, so the old index goes before the new rows come.
+            _index_path(self.path).unlink(missing_ok=True)
+            _partial_path(self.path).replace(self.path)
+            write_text(_index_path(self.path), _index_text(index))
+            _journal_path(self.path).unlink(missing_ok=True)
+        return index
+
+
+@contextmanager
+def write_store(path: Path, *, recipe: str, n_mels: int) -> Iterator[StoreWriter]:
+    """Begin a store, or go on with the one that a killed run left.
+
+    Parameters
+    ----------
+    path : Path
+        The store's ``.npy``.
+    recipe : str
+        Fingerprint of the recipe.
+    n_mels : int
+        Columns.
+
+    Yields
+    ------
+    StoreWriter
+        Nothing is in place until its `finish` was called.
+
+    Raises
+    ------
+    StorageError
+        When the disk is full or the folder may not be written.
+    """
+    with ExitStack() as stack:
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            entries = list(_recover(path, recipe, n_mels))
+            rows = sum(entry.frames for entry in entries)
+            _partial_path(path).touch()
+            data = stack.enter_context(_partial_path(path).open("r+b", buffering=0))
+            _write_header(data, (rows, n_mels))
+            data.truncate(data.tell() + rows * n_mels * _FLOAT_BYTES)
+            data.seek(0, os.SEEK_END)
+            journal = stack.enter_context(_journal_path(path).open("wb", buffering=0))
+            _write_all(journal, _journal_line(recipe))
+            for entry in entries:
+                _write_all(journal, _journal_line(asdict(entry)))
+        yield StoreWriter(path, recipe, n_mels, entries, data, journal)
+
+
+def discard_partial(path: Path) -> None:
+    """Forget what an unfinished run left behind."""
+    _partial_path(path).unlink(missing_ok=True)
+    _journal_path(path).unlink(missing_ok=True)
+
+
+def _recover(path: Path, recipe: str, n_mels: int) -> Iterator[StoreEntry]:
+    """Give the entries of an unfinished run whose rows are whole."""
+    try:
+        lines = _journal_path(path).read_bytes().splitlines()
+        stream = _partial_path(path).open("rb")
+    except OSError:
+        return
+    with stream:
+        try:
+            if not lines or json.loads(lines[0]) != recipe or _read_header(stream)[1] != n_mels:
+                return
+            for line in lines[1:]:
+                entry = StoreEntry(**json.loads(line))
+                content = stream.read(entry.frames * n_mels * _FLOAT_BYTES)
+                if zlib.crc32(content) != entry.crc32:
+                    return
+                yield entry
+        except (ValueError, TypeError):
+            return
+
+
+def _journal_line(value: object) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+def _index_text(index: StoreIndex) -> str:
+    content = {
+        "format": _FORMAT,
+        "recipe": index.recipe,
+        "n_mels": index.n_mels,
+        "entries": [asdict(entry) for entry in index.entries],
+    }
+    return json.dumps(content, indent=0, sort_keys=True) + "\n"
+
+
+def _write_header(stream: IO[bytes], shape: tuple[int, int]) -> None:
+    """Write a .npy header; numpy pads it so that a larger first axis still fits."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+
+
+def _read_header(stream: IO[bytes]) -> tuple[int, ...]:
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"unexpected .npy version {version}")
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
+    if fortran_order or dtype != np.float32:
+        raise ValueError("not a C-ordered float32 array")
+    return tuple(shape)
+
+
+def _write_all(stream: IO[bytes], content: bytes) -> None:
+    """Write every byte; an unbuffered stream may take fewer at a time."""
+    view = memoryview(content)
+    while view:
+        view = view[stream.write(view) :]
