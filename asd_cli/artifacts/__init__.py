@@ -1,0 +1,1 @@
+"""What runs leave behind: model bundles, score files, manifests."""

@@ -1,0 +1,272 @@
+"""The DCASE 2021 Task 2 baseline: a classifier of sections whose doubt is the anomaly score.
+
+Kawaguchi et al. 2021 (arXiv:2106.04492). A MobileNetV2 learns which section a window of log-mel
+frames is from; a clip whose section it cannot tell is anomalous.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from asd_cli.core.errors import ConfigError, DataError
+from asd_cli.core.events import SILENT, Events, progress
+from asd_cli.core.seeds import derive_seed
+from asd_cli.detectors.base import (
+    DetectorOptions,
+    DetectorState,
+    FitContext,
+    FloatArray,
+    History,
+    Scores,
+    require_known_sections,
+)
+from asd_cli.detectors.nn.mobilenetv2 import (
+    FOLD,
+    SMALLEST_INPUT,
+    MobileNetV2,
+    from_keras,
+    prepare_for_scoring,
+    to_keras,
+)
+from asd_cli.detectors.validation import split_windows
+from asd_cli.features.logmel import LOG_FLOOR
+from asd_cli.features.store import FeatureStore
+from asd_cli.features.windows import Indices, Windows, frame_windows
+from asd_cli.training.batch_norm import recalibrate
+from asd_cli.training.devices import resolve_device
+from asd_cli.training.loop import FitPlan, fit
+
+_ADAM_BETAS = (0.9, 0.999)
+# Keras adds it to the uncorrected root of the second moment, torch to the corrected one.
+_KERAS_ADAM_EPSILON = 1e-7
+_SCORING_BATCH = 256
+
+
+def window_scores(probabilities: FloatArray, kind: str) -> FloatArray:
+    """Turn the probability of the clip's own section into an anomaly score.
+
+    ``log_odds`` is the paper's ``log((1 - p) / p)``. ``reference`` is what the published code
+    computes, ``log(max(1 - p, eps) - log(max(p, eps)))``: one bracket is closed too late.
+
+    Parameters
+    ----------
+    probabilities : ndarray [shape=(...,), dtype=float32]
+        In [0, 1].
+    kind : str
+        ``reference`` or ``log_odds``.
+
+    Returns
+    -------
+    ndarray [shape=(...,), dtype=float32]
+        Higher is more anomalous.
+    """
+    floor = np.float32(LOG_FLOOR)
+    doubt = np.maximum(np.float32(1.0) - probabilities, floor)
+    log_belief = np.log(np.maximum(probabilities, floor))
+    scores: FloatArray
+    scores = np.log(doubt - log_belief) if kind == "reference" else np.log(doubt) - log_belief
+    return scores
+
+
+class _WindowBatches:
+    """Gathers windows from a store, turned round as the network wants them."""
+
+    def __init__(self, store: FeatureStore, windows: Windows, device: torch.device) -> None:
+        self._data = store.data[:, ::-1]
+        self._windows, self._device = windows, device
+
+    def __getitem__(self, chosen: Indices) -> torch.Tensor:
+        rows = self._windows.rows(chosen, reverse=True)
+        batch = torch.from_numpy(np.ascontiguousarray(self._data[rows]))
+        return batch[:, None].to(self._device, non_blocking=True)
+
+
+class _SectionClassifier:
+    """The model in training (`asd_cli.training.loop.Trainable`)."""
+
+    def __init__(
+        self, model: MobileNetV2, batches: _WindowBatches, labels: torch.Tensor, lr: float
+    ) -> None:
+        self.model, self._batches, self._labels = model, batches, labels
+        stem = model.layers["Conv1"].weight
+        others = [weight for weight in model.parameters() if weight is not stem]
+        self.optimizer = torch.optim.Adam(
+            [{"params": others, "lr": lr}, {"params": [stem], "lr": lr * FOLD}],
+            betas=_ADAM_BETAS,
+            fused=True,
+        )
+
+    def loss(self, windows: Indices) -> torch.Tensor:
+        labels = self._labels[torch.from_numpy(windows)].to(self._device)
+        return torch.nn.functional.cross_entropy(self.model(self._batches[windows]), labels)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def before_step(self, step: int) -> None:
+        """Give torch's Adam the epsilon that makes its step Keras'."""
+        epsilon = _KERAS_ADAM_EPSILON / (1.0 - _ADAM_BETAS[1] ** step) ** 0.5
+        for group in self.optimizer.param_groups:
+            group["eps"] = epsilon
+
+
+class MobileNetV2Detector:
+    """Section classifier of the baseline.
+
+    Parameters
+    ----------
+    options : DetectorOptions
+        Windows, training, score formula, seed, device.
+
+    Raises
+    ------
+    ConfigError
+        When the windows are too small for the network.
+    """
+
+    def __init__(self, options: DetectorOptions) -> None:
+        for key, size in (("n_frames", options.n_frames), ("n_mels", options.n_mels)):
+            if size < SMALLEST_INPUT:
+                raise ConfigError(
+                    f"feature.{key} is {size}, and mobilenetv2 needs {SMALLEST_INPUT} or more",
+                    hint=f"raise it: --set feature.{key}=64",
+                )
+        self.options = options
+        self.device = resolve_device(options.device)
+        self.sections: tuple[str, ...] = ()
+        self.model: MobileNetV2 | None = None
+
+    @property
+    def highest_score(self) -> float:
+        """Score of a clip whose section has probability 0 in every window."""
+        return float(window_scores(np.zeros(1, np.float32), self.options.score)[0])
+
+    def fit(self, train: FeatureStore, context: FitContext) -> History:
+        """Train the classifier.
+
+        Raises
+        ------
+        DataError
+            When the machine has a single section, or clips are too short.
+        """
+        self.sections = tuple(sorted({clip.section for clip in train.clips}))
+        if len(self.sections) < 2:
+            raise DataError(
+                f"{train.clips[0].machine} has the single section {self.sections[0]}, and a "
+                "classifier of sections needs two or more",
+                hint="use a detector that does not: --detector pooled-knn",
+            )
+        generator = torch.Generator().manual_seed(derive_seed(self.options.seed, "weights"))
+        model = MobileNetV2(len(self.sections), generator).to(self.device)
+        windows = self._windows(train, self.options.n_hop_frames)
+        batches = _WindowBatches(train, windows, self.device)
+        labels = np.array([self.sections.index(clip.section) for clip in train.clips])
+        trainable = _SectionClassifier(
+            model, batches, torch.from_numpy(labels[windows.clips]), self.options.lr
+        )
+        plan = self._plan(train, windows)
+        history = fit(
+            trainable,
+            plan,
+            checkpoint=context.checkpoint,
+            events=context.events,
+            task=context.task,
+        )
+        if self.options.batch_norm == "recalibrate":
+            recalibrate(model, model, self._in_order(batches, plan))
+        self.model = model.eval()
+        return history
+
+    def _plan(self, train: FeatureStore, windows: Windows) -> FitPlan:
+        fitted, held_back = split_windows(
+            train.clips,
+            windows.clips,
+            share=self.options.validation_split,
+            how=self.options.validation,
+            seed=self.options.seed,
+        )
+        return FitPlan(
+            train=fitted,
+            validation=held_back,
+            epochs=self.options.epochs,
+            batch_size=self.options.batch_size,
+            shuffle=self.options.shuffle,
+            seed=self.options.seed,
+        )
+
+    def _in_order(self, batches: _WindowBatches, plan: FitPlan) -> Iterator[torch.Tensor]:
+        shuffled = plan.order(plan.epochs)
+        for start in range(0, len(shuffled), plan.batch_size):
+            yield batches[shuffled[start : start + plan.batch_size]]
+
+    def _windows(self, store: FeatureStore, hop: int) -> Windows:
+        return frame_windows(
+            store.offsets,
+            store.frames,
+            n_frames=self.options.n_frames,
+            hop=hop,
+            names=[str(clip.path) for clip in store.clips],
+        )
+
+    def score(self, features: FeatureStore, events: Events = SILENT) -> Scores:
+        """Mean over windows at `score_hop_frames` of `window_scores`.
+
+        Raises
+        ------
+        UsageError
+            When a clip's section was not trained.
+        DataError
+            When clips are too short.
+        """
+        return self._score(features, self.options.score_hop_frames, events)
+
+    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
+        """Score with the windows of training, as the baseline does for its threshold."""
+        return self._score(train, self.options.n_hop_frames, events).clips
+
+    def _score(self, store: FeatureStore, hop: int, events: Events) -> Scores:
+        require_known_sections(store, self.sections)
+        windows = self._windows(store, hop)
+        first = np.searchsorted(windows.clips, np.arange(len(store) + 1))
+        batches = _WindowBatches(store, windows, self.device)
+        network = prepare_for_scoring(self._fitted())
+        scored = []
+        with (
+            progress(events, "score", total=len(store), unit="clips") as advance,
+            torch.inference_mode(),
+        ):
+            for index, clip in enumerate(store.clips):
+                own = self.sections.index(clip.section)
+                # A clip's own batches, so that its score does not depend on its neighbours.
+                chosen = np.arange(first[index], first[index + 1])
+                probabilities = [
+                    network(batches[part]).softmax(dim=1)[:, own].cpu().numpy()
+                    for part in np.split(chosen, range(_SCORING_BATCH, len(chosen), _SCORING_BATCH))
+                ]
+                scored.append(window_scores(np.concatenate(probabilities), self.options.score))
+                advance(1)
+        clips = np.array([scores.mean(dtype=np.float32) for scores in scored], np.float32)
+        return Scores(clips, tuple(scored))
+
+    def _fitted(self) -> MobileNetV2:
+        if self.model is None:
+            raise RuntimeError("fit the detector, or restore it, before scoring with it")
+        return self.model
+
+    def state(self) -> DetectorState:
+        """Weights in Keras' layout, and the section of each output."""
+        tensors: dict[str, npt.NDArray[np.float32]] = to_keras(self._fitted())
+        return DetectorState(tensors, {"sections": list(self.sections)})
+
+    @classmethod
+    def from_state(cls, state: DetectorState, options: DetectorOptions) -> "MobileNetV2Detector":
+        """Take the weights up again."""
+        detector = cls(options)
+        detector.sections = tuple(state.facts["sections"])
+        model = MobileNetV2(len(detector.sections))
+        from_keras(model, state.tensors)
+        detector.model = model.to(detector.device).eval()
+        return detector

@@ -1,0 +1,61 @@
+"""Which windows are held back from training, to watch the loss on them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from asd_cli.core.seeds import derive_seed
+from asd_cli.core.types import Clip
+from asd_cli.features.windows import Indices
+
+
+def split_windows(
+    clips: Sequence[Clip],
+    window_clips: Indices,
+    *,
+    share: float,
+    how: str,
+    seed: int,
+) -> tuple[Indices, Indices]:
+    """Divide windows into those to train on and those to hold back.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+        The training clips.
+    window_clips : ndarray [shape=(n_windows,), dtype=int64]
+        Clip of each window.
+    share : float
+        Share of the windows (``tail``) or clips (``stratified``) to hold back, in [0, 1).
+    how : str
+        ``tail`` takes the last windows, as Keras' ``validation_split`` does: whole sections' target
+        clips can be lost to training. ``stratified`` takes whole clips, the same share of every
+        section and domain, and never a group's last clip.
+    seed : int
+        Of the choice of clips.
+
+    Returns
+    -------
+    train, validation : ndarray [dtype=int64]
+        Window numbers, in order.
+    """
+    everything = np.arange(len(window_clips), dtype=np.int64)
+    if how == "tail":
+        # Keras: int(n * (1 - validation_split)) windows are trained on.
+        n_train = int(len(everything) * (1.0 - share))
+        return everything[:n_train], everything[n_train:]
+    held_back = np.isin(window_clips, _choose_clips(clips, share, seed))
+    return everything[~held_back], everything[held_back]
+
+
+def _choose_clips(clips: Sequence[Clip], share: float, seed: int) -> npt.NDArray[np.int64]:
+    groups: dict[tuple[str, str], list[int]] = {}
+    for index, clip in enumerate(clips):
+        groups.setdefault((clip.section, str(clip.domain)), []).append(index)
+    chosen: list[int] = []
+    for name, members in sorted(groups.items()):
+        generator = np.random.default_rng(derive_seed(seed, "validation", *name))
+        count = min(round(share * len(members)), len(members) - 1)
+        chosen.extend(generator.permutation(members)[:count].tolist())
+    return np.array(sorted(chosen), np.int64)

@@ -1,0 +1,1 @@
+"""Settings: `baseline.yaml`, environment and overrides, checked, each value with its origin."""

@@ -1,0 +1,161 @@
+"""Settings from all their sources, the later over the earlier, and where each came from.
+
+defaults < ``baseline.yaml`` or ``--config`` < environment (``ASD__FIT__EPOCHS=5``) < ``--set`` <
+dedicated flags.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from asd_cli.core.errors import ConfigError
+from asd_cli.settings.model import Settings
+from asd_cli.settings.yaml_file import parse_scalar, read_yaml
+
+DEFAULT_FILE = Path("baseline.yaml")
+_PREFIX = "ASD__"
+# What Keras' "adam" means where the autoencoder baseline's file gives no rate.
+_KERAS_ADAM_LR = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings and where each value came from.
+
+    Attributes
+    ----------
+    settings : Settings
+        Checked values.
+    origins : mapping of str to str
+        Dotted key to ``default``, ``baseline.yaml:12``, ``ASD__FIT__LR``, ``--set`` or a flag.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def load_settings(
+    config: Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    flags: Mapping[str, tuple[str, Any]] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> LoadedSettings:
+    """Put the settings together.
+
+    Parameters
+    ----------
+    config : Path, optional
+        A settings file; without it ``./baseline.yaml`` is read where there is one.
+    overrides : sequence of str
+        ``section.key=value`` each.
+    flags : mapping of str to (str, value), optional
+        Dotted key to flag name and value, for flags that stand for a setting.
+    environment : mapping, optional
+        Environment variables; those of the process by default.
+
+    Returns
+    -------
+    LoadedSettings
+
+    Raises
+    ------
+    ConfigError
+        When a file, key or value is wrong; names its place and the nearest key.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    path = config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+    if path is not None:
+        content, lines = read_yaml(path)
+        for key, value in _leaves(content):
+            _put(values, origins, key, value, f"{path}:{lines.get(key, 1)}")
+        if "fit.compile.optimizer" in origins and "fit.lr" not in origins:
+            _put(values, origins, "fit.lr", _KERAS_ADAM_LR, f"{path}: Keras' Adam")
+    for name, text in sorted((os.environ if environment is None else environment).items()):
+        if name.upper().startswith(_PREFIX):
+            key = name[len(_PREFIX) :].lower().replace("__", ".")
+            _put(values, origins, key, parse_scalar(text), name)
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator or not key.strip():
+            raise ConfigError(
+                f"--set {override!r} is not section.key=value",
+                hint="for example: --set fit.lr=1e-4",
+            )
+        _put(values, origins, key.strip(), parse_scalar(text), f"--set {key.strip()}")
+    for key, (flag, value) in (flags or {}).items():
+        _put(values, origins, key, value, flag)
+    return LoadedSettings(_validate(values, origins), _all_origins(origins))
+
+
+def setting_keys(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
+    """List every dotted key, in the order of the file."""
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        nested = _nested_model(field.annotation)
+        keys.extend(setting_keys(nested, f"{prefix}{name}.") if nested else [f"{prefix}{name}"])
+    return keys
+
+
+def _nested_model(annotation: Any) -> type[BaseModel] | None:
+    candidates = [annotation, *getattr(annotation, "__args__", ())]
+    for candidate in candidates:
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _leaves(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in content.items():
+        dotted = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            pairs.extend(_leaves(value, f"{dotted}."))
+        else:
+            pairs.append((dotted, value))
+    return pairs
+
+
+def _put(
+    values: dict[str, Any], origins: dict[str, str], key: str, value: Any, origin: str
+) -> None:
+    if key not in setting_keys():
+        sections = {known.rpartition(".")[0] for known in setting_keys()} - {""}
+        near = difflib.get_close_matches(key, [*setting_keys(), *sections], n=1, cutoff=0.5)
+        wrong = "is a section, not a setting" if key in sections else "is not a setting"
+        raise ConfigError(
+            f"{origin}: {key!r} {wrong}",
+            hint=(f"did you mean {near[0]!r}? " if near and key not in sections else "")
+            + "all settings: asd config show",
+        )
+    *parents, last = key.split(".")
+    place = values
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[last] = value
+    origins[key] = origin
+
+
+def _validate(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        if not key:
+            raise ConfigError(message, hint="see the values: asd config show --origin") from error
+        raise ConfigError(
+            f"{origins.get(key, 'settings')}: {key} is {first['input']!r}: {message}",
+            hint="see every setting and its meaning: asd config init --stdout",
+        ) from error
+
+
+def _all_origins(origins: Mapping[str, str]) -> dict[str, str]:
+    return {key: origins.get(key, "default") for key in setting_keys()}

@@ -1,0 +1,101 @@
+"""Every setting there is: its type, range, default and meaning.
+
+The defaults are those of the DCASE 2021 Task 2 MobileNetV2 baseline (Kawaguchi et al. 2021),
+except that data lie below the working folder. `baseline.yaml` is written from this module by
+``asd config init``; a test holds the two equal.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _Numbers(_Section):
+    model_config = ConfigDict(strict=True)  # "yes" is no number, nor is 1.5 a count
+
+
+class FeatureSettings(_Numbers):
+    """Log-mel spectrogram and its windows."""
+
+    sample_rate: Annotated[int, Field(gt=0)] = Field(
+        16000, description="Hz; recordings must have it unless resample is true"
+    )
+    n_mels: int = Field(128, ge=1, description="mel bands")
+    n_frames: int = Field(64, ge=1, description="frames in a window")
+    n_hop_frames: int = Field(8, ge=1, description="frames between windows in training")
+    score_hop_frames: int = Field(1, ge=1, description="frames between windows in scoring")
+    n_fft: int = Field(1024, ge=16, description="samples in a Fourier transform")
+    hop_length: int = Field(512, ge=1, description="samples between frames")
+    power: float = Field(2.0, gt=0, description="exponent of the magnitude: 2.0 is power")
+    pad_mode: Literal["reflect", "constant"] = Field(
+        "reflect", description="reflect (librosa before 0.9) or constant (zeros)"
+    )
+    resample: bool = Field(False, description="resample recordings of another rate")
+    channel: int | None = Field(None, ge=0, description="channel to take of several, from 0")
+
+
+class CompileSettings(_Section):
+    """What the autoencoder baseline's file says of its optimiser."""
+
+    optimizer: Literal["adam"] = Field("adam", description="accepted for compatibility")
+
+
+class FitSettings(_Numbers):
+    """Training."""
+
+    lr: float = Field(0.00001, gt=0, description="Adam's learning rate")
+    epochs: int = Field(20, ge=1, description="passes over the training windows")
+    batch_size: int = Field(32, ge=1, description="windows in a batch")
+    shuffle: bool = Field(True, description="shuffle windows before each epoch")
+    validation_split: float = Field(0.1, ge=0, lt=1, description="share held back")
+    validation: Literal["tail", "stratified"] = Field(
+        "tail", description="tail (Keras: the last windows) or stratified (whole clips)"
+    )
+    batch_norm: Literal["reference", "recalibrate"] = Field(
+        "reference",
+        description="reference, or recalibrate after training (small sets need it)",
+    )
+    verbose: int = Field(1, ge=0, le=2, description="accepted for compatibility; use -q or -v")
+    compile: CompileSettings | None = Field(None, description="accepted for compatibility")
+
+
+class Settings(_Section):
+    """All settings of a run."""
+
+    dev_directory: Path = Field(Path("./dev_data"), description="development set")
+    eval_directory: Path = Field(Path("./eval_data"), description="evaluation set")
+    cache_directory: Path = Field(Path("./cache"), description="features; safe to delete")
+    model_directory: Path = Field(Path("./model"), description="trained models")
+    result_directory: Path = Field(Path("./result"), description="scores, tables, report")
+    result_file: str = Field("result.csv", pattern=r"^[^/\\]+$", description="table of metrics")
+    edition: str = Field("dcase2021", description="challenge edition")
+    detector: str = Field("mobilenetv2", description="which detector; see asd train --help")
+    seed: int = Field(13711, strict=True, ge=0, lt=2**63, description="of all random numbers")
+    max_fpr: float = Field(
+        0.1, strict=True, gt=0, le=1, description="false-positive rate up to which pAUC goes"
+    )
+    decision_threshold: float = Field(
+        0.9, strict=True, gt=0, lt=1, description="quantile of the training scores that decides"
+    )
+    threshold: Literal["gamma", "quantile"] = Field(
+        "gamma", description="gamma (fitted distribution) or quantile (of the scores themselves)"
+    )
+    score: Literal["reference", "log_odds"] = Field(
+        "reference", description="reference (the baseline's code) or log_odds (its paper)"
+    )
+    feature: FeatureSettings = Field(default_factory=FeatureSettings)
+    fit: FitSettings = Field(default_factory=FitSettings)
+
+    @model_validator(mode="after")
+    def _transform_holds_a_hop(self) -> "Settings":
+        if self.feature.hop_length > self.feature.n_fft:
+            raise ValueError(
+                f"feature.hop_length ({self.feature.hop_length}) is longer than feature.n_fft "
+                f"({self.feature.n_fft}): samples between frames would be lost"
+            )
+        return self

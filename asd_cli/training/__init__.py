@@ -1,0 +1,1 @@
+"""Training of torch modules: devices, the loop, checkpoints. Knows modules and batches only."""

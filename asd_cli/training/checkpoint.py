@@ -1,0 +1,144 @@
+"""The state of a training run on disk: weights, optimiser, history. Safe to load: no pickle."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asd_cli.core.errors import IntegrityError, UsageError
+from asd_cli.core.files import atomic_path
+
+if TYPE_CHECKING:
+    import torch
+
+_MODEL, _OPTIMIZER = "model.", "optimizer."
+
+
+@dataclass
+class Progress:
+    """How far a training run has come.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs that are done.
+    batch : int
+        Batches done of the next epoch; more than 0 only after an interruption.
+    loss_sum : float
+        Sum of the losses of those batches' windows.
+    history : list of dict
+        One row an epoch: ``epoch``, ``loss``, ``val_loss``.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    loss_sum: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run keeps its state, and what the run is.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    identity : mapping of str to str or number
+        Everything that decides the result: settings, data fingerprint, seed, versions. A state is
+        gone on with only when all of it is the same.
+    """
+
+    path: Path
+    identity: Mapping[str, Any]
+
+    def save(
+        self, model: "torch.nn.Module", optimizer: "torch.optim.Optimizer", progress: Progress
+    ) -> None:
+        """Write the state; StorageError when the disk is full."""
+        from safetensors.torch import save_file
+
+        tensors = {
+            f"{_MODEL}{name}": tensor.detach().cpu().contiguous()
+            for name, tensor in model.state_dict().items()
+        }
+        for number, state in optimizer.state_dict()["state"].items():
+            for name, tensor in state.items():
+                tensors[f"{_OPTIMIZER}{number}.{name}"] = tensor.detach().cpu().contiguous()
+        metadata = {
+            "identity": json.dumps(dict(self.identity), sort_keys=True),
+            "progress": json.dumps(asdict(progress)),
+        }
+        with atomic_path(self.path) as temporary:
+            save_file(tensors, temporary, metadata=metadata)
+
+    def load(self, model: "torch.nn.Module", optimizer: "torch.optim.Optimizer") -> Progress | None:
+        """Take up a saved state.
+
+        Returns
+        -------
+        Progress or None
+            None when there is no state to take up.
+
+        Raises
+        ------
+        UsageError
+            When the state belongs to other settings or data; names what differs.
+        IntegrityError
+            When the file is damaged.
+        """
+        if not self.path.exists():
+            return None
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                metadata = file.metadata()
+                identity = json.loads(metadata["identity"])
+                progress = Progress(**json.loads(metadata["progress"]))
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                f"the checkpoint {self.path} is damaged: {error}",
+                hint="begin anew: asd train --force",
+            ) from error
+        self._require_same(identity)
+        model.load_state_dict(_with_prefix(tensors, _MODEL))
+        _load_optimizer(optimizer, _with_prefix(tensors, _OPTIMIZER))
+        return progress
+
+    def discard(self) -> None:
+        """Remove the state."""
+        self.path.unlink(missing_ok=True)
+
+    def _require_same(self, identity: Mapping[str, Any]) -> None:
+        wanted = json.loads(json.dumps(dict(self.identity)))
+        different = sorted(
+            key for key in {*identity, *wanted} if identity.get(key) != wanted.get(key)
+        )
+        if different:
+            changes = ", ".join(
+                f"{key} was {identity.get(key)!r} and is {wanted.get(key)!r}" for key in different
+            )
+            raise UsageError(
+                f"{self.path} is the state of another run: {changes}",
+                hint="go on with the settings it was begun with, or begin anew: asd train --force",
+            )
+
+
+def _with_prefix(tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _load_optimizer(optimizer: "torch.optim.Optimizer", tensors: Mapping[str, Any]) -> None:
+    state: dict[int, dict[str, Any]] = {}
+    for key, tensor in tensors.items():
+        number, name = key.split(".", 1)
+        state.setdefault(int(number), {})[name] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

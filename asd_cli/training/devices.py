@@ -1,0 +1,63 @@
+"""Where torch computes, and with how many threads."""
+
+import os
+from typing import TYPE_CHECKING
+
+from asd_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def resolve_device(name: str) -> "torch.device":
+    """Choose the device: the one asked for, or with ``auto`` the fastest there is.
+
+    Raises
+    ------
+    UsageError
+        When the device is unknown or not there.
+    """
+    import torch
+
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
+    if name.partition(":")[0] not in available:
+        raise UsageError(f"there is no device {name!r}", hint=f"choose of {', '.join(DEVICES)}")
+    if not available[name.partition(":")[0]]:
+        raise UsageError(
+            f"this machine has no {name} device that torch can use",
+            hint="let it choose: --device auto; look at what it sees: asd doctor",
+        )
+    return torch.device(name)
+
+
+def use_deterministic_kernels(threads: int | None = None) -> int:
+    """Make torch repeat itself bit by bit, and set its number of threads.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Number of threads; torch's own choice by default. Sums are taken in another order with
+        another number, so that results agree bit by bit only for the same number.
+
+    Returns
+    -------
+    int
+        Number of threads in force.
+    """
+    # cuBLAS reads it when it starts; without it the deterministic mode refuses to multiply.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return int(torch.get_num_threads())
