@@ -1,1 +1,63 @@
-"""asd: hear machines fail when only normal recordings exist."""
+"""asd: hear machines fail when only normal recordings exist.
+
+Everything the command line does is a function here; each takes a frozen request and gives a frozen
+result::
+
+    import asd_cli as asd
+
+    loaded = asd.load_settings(overrides=["fit.epochs=5"])
+    asd.train(asd.RunRequest(settings=loaded.settings, machines=("pump",)))
+
+Nothing is imported before it is used: ``import asd_cli`` loads neither torch nor librosa.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asd_cli.core.errors import AsdError
+    from asd_cli.core.types import Mode
+    from asd_cli.services.evaluate import EvaluateRequest, evaluate
+    from asd_cli.services.extract import extract
+    from asd_cli.services.score import score
+    from asd_cli.services.train import train
+    from asd_cli.services.workspace import RunRequest
+    from asd_cli.settings.load import load_settings
+    from asd_cli.settings.model import Settings
+
+__version__ = version("asd-cli")
+
+_HOMES = {
+    "AsdError": "core.errors",
+    "EvaluateRequest": "services.evaluate",
+    "Mode": "core.types",
+    "RunRequest": "services.workspace",
+    "Settings": "settings.model",
+    "evaluate": "services.evaluate",
+    "extract": "services.extract",
+    "load_settings": "settings.load",
+    "score": "services.score",
+    "train": "services.train",
+}
+
+__all__ = [
+    "AsdError",
+    "EvaluateRequest",
+    "Mode",
+    "RunRequest",
+    "Settings",
+    "__version__",
+    "evaluate",
+    "extract",
+    "load_settings",
+    "score",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -122,7 +122,7 @@ def read_score_table(key: ScoreFileKey, path: Path) -> ScoreTable:
     beside = path.with_name(key.file_name(DECISION))
     decisions = read_values(beside, parse_binary) if beside.is_file() else None
     if decisions is not None and decisions.keys() != scores.keys():
-        name = sorted(decisions.keys() ^ scores.keys())[0]
+        name = min(decisions.keys() ^ scores.keys())
         there, missing = (beside, path) if name in decisions else (path, beside)
         raise DataError(
             f"{name} is in {there} and not in {missing}", hint="score again: asd score --force"

@@ -89,7 +89,8 @@ def fit_threshold(
     notes.extend(_suspicions(rate, quantile, len(values)))
     if value >= highest_score:
         notes.append(
-            f"the threshold {value:.4g} can never be exceeded: no clip scores higher than {highest_score:.4g}"
+            f"the threshold {value:.4g} can never be exceeded: no clip scores higher than "
+            f"{highest_score:.4g}"
         )
     return Threshold(
         value=value,

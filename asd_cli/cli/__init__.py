@@ -1,0 +1,1 @@
+"""The command line: one file a command. The only package that knows Typer and Rich, and prints."""

@@ -1,0 +1,50 @@
+"""Where output goes: data to stdout, everything else to stderr, and no escape byte into a pipe."""
+
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import rich.console
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PIPED_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Console:
+    """The two streams of a command.
+
+    Attributes
+    ----------
+    out, err : rich.console.Console
+        stdout for data, stderr for progress and messages. Markup is off: a file may be called
+        ``[red]``.
+    """
+
+    out: "rich.console.Console"
+    err: "rich.console.Console"
+
+    @staticmethod
+    def safe(text: object) -> str:
+        """Make control characters visible, so that a file name cannot steer the terminal."""
+        printable = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+        return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", printable)
+
+    def data(self, text: str) -> None:
+        """Write text to stdout as it is, with one line end."""
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def make_console() -> Console:
+    """Make the consoles of this process; Rich honours NO_COLOR and TERM=dumb."""
+    from rich.console import Console as RichConsole
+
+    if sys.stdout is None or sys.stdout.closed:
+        sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    return Console(
+        out=RichConsole(markup=False, highlight=False, emoji=False, width=width),
+        err=RichConsole(markup=False, highlight=False, emoji=False, stderr=True, soft_wrap=True),
+    )

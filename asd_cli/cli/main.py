@@ -1,0 +1,66 @@
+"""The `asd` command."""
+
+from typing import Annotated
+
+import typer
+
+from asd_cli import __version__
+from asd_cli.cli import (
+    config,
+    demo,
+    doctor,
+    evaluate,
+    extract,
+    fetch,
+    report,
+    run,
+    score,
+    train,
+)
+
+app = typer.Typer(
+    name="asd",
+    help="Hear machines fail when only normal recordings exist.\n\n"
+    "Start with: asd demo. It makes a synthetic set, trains, scores, evaluates and reports, "
+    "offline.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"asd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("fetch")(fetch.fetch)
+app.command("extract")(extract.extract)
+app.command("train")(train.train)
+app.command("score")(score.score)
+app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
+app.command("run")(run.run)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,103 @@
+"""Options that several commands share, and settings made from them."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from asd_cli.core.errors import UsageError
+from asd_cli.core.types import Mode
+
+if TYPE_CHECKING:
+    from asd_cli.settings.load import LoadedSettings
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+    MD = "md"
+
+
+class ShortFormat(StrEnum):
+    """How facts are printed that are no table."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Settings file [default: ./baseline.yaml if there]."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set one setting, as fit.epochs=5."),
+]
+ModeOption = Annotated[
+    Mode | None, typer.Option("--mode", help="Development or evaluation set [default: dev].")
+]
+Dev = Annotated[bool, typer.Option("--dev", "-d", help="Same as --mode dev.")]
+Eval = Annotated[bool, typer.Option("--eval", "-e", help="Same as --mode eval.")]
+Machines = Annotated[
+    list[str] | None,
+    typer.Option("--machine", "-m", metavar="NAME", help="Machine type; repeatable [all]."),
+]
+Edition = Annotated[
+    str | None, typer.Option("--edition", metavar="NAME", help="Challenge edition [dcase2021].")
+]
+Detector = Annotated[
+    str | None,
+    typer.Option("--detector", metavar="NAME", help="mobilenetv2 or pooled-knn [mobilenetv2]."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of all random numbers.")]
+Device = Annotated[
+    str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or mps: where to compute.")
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes [one for each core].")
+]
+Force = Annotated[bool, typer.Option("--force", help="Do again what is fresh.")]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out recordings that cannot be used; exit 4.")
+]
+Resample = Annotated[
+    bool | None, typer.Option("--resample", help="Resample recordings of another rate.")
+]
+Channel = Annotated[
+    int | None, typer.Option("--channel", min=0, help="Channel to take of several, from 0.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+ShortFormatOption = Annotated[
+    ShortFormat, typer.Option("--format", help="How to print the result.")
+]
+
+
+def choose_mode(mode: Mode | None, dev: bool, evaluation: bool) -> Mode:
+    """Settle --mode, --dev and --eval; UsageError when they contradict each other."""
+    asked = {mode} if mode is not None else set()
+    asked |= {Mode.DEV} if dev else set()
+    asked |= {Mode.EVAL} if evaluation else set()
+    if len(asked) > 1:
+        raise UsageError("--mode, --dev and --eval contradict each other", hint="give one of them")
+    return asked.pop() if asked else Mode.DEV
+
+
+def load(
+    config: Path | None, overrides: list[str] | None, flags: Mapping[str, Any] | None = None
+) -> "LoadedSettings":
+    """Load settings; `flags` maps a dotted key to a flag's value, None where it was not given."""
+    from asd_cli.settings.load import load_settings
+
+    given = {
+        key: (f"--{key.rpartition('.')[2]}", value)
+        for key, value in (flags or {}).items()
+        if value is not None
+    }
+    return load_settings(config, overrides=overrides or (), flags=given)

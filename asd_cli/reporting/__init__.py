@@ -1,0 +1,1 @@
+"""Pictures and pages: figures of training and evaluation, the HTML report."""

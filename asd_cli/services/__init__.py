@@ -1,0 +1,1 @@
+"""One use case a module: a frozen request in, a frozen result out, nothing printed."""

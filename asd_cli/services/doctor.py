@@ -1,0 +1,68 @@
+"""`asd doctor`: what this installation has and sees, for bug reports."""
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asd_cli import __version__
+from asd_cli.artifacts.manifest import library_versions
+from asd_cli.core.errors import AsdError
+from asd_cli.core.types import Mode
+from asd_cli.execution.executor import available_cores
+from asd_cli.services.workspace import Workspace
+from asd_cli.settings.model import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Facts about an installation, by topic."""
+
+    facts: dict[str, dict[str, Any]]
+
+
+def diagnose(settings: Settings) -> Diagnosis:
+    """Look at versions, devices, codecs, disk, data and models; changes nothing."""
+    import soundfile
+    import torch
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Diagnosis(
+        {
+            "versions": {"asd": __version__, **library_versions()},
+            "system": {
+                "platform": platform.platform(),
+                "cores": available_cores(),
+                "memory_gib": round(memory / 2**30, 1),
+            },
+            "torch": {
+                "threads": torch.get_num_threads(),
+                "cuda": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
+                "mps": torch.backends.mps.is_available(),
+            },
+            "audio": {
+                "libsndfile": soundfile.__libsndfile_version__,
+                "wav_subtypes": sorted(soundfile.available_subtypes("WAV")),
+            },
+            "disk": {
+                "free_gib": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
+                "writable": os.access(Path.cwd(), os.W_OK),
+            },
+            **{mode.value: _found(Workspace(settings, mode)) for mode in Mode},
+        }
+    )
+
+
+def _found(workspace: Workspace) -> dict[str, Any]:
+    try:
+        machines = workspace.machines(())
+    except AsdError:
+        machines = ()
+    return {
+        "data": str(workspace.data_directory),
+        "machines": list(machines),
+        "models": [machine for machine in machines if workspace.model(machine).is_file()],
+        "results": workspace.manifest.is_file(),
+    }

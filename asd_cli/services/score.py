@@ -1,0 +1,264 @@
+"""`asd score`: anomaly scores and decisions of the test clips, as CSV files."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asd_cli.artifacts.bundle import ModelBundle, read_bundle
+from asd_cli.artifacts.manifest import read_manifest, write_manifest
+from asd_cli.artifacts.score_files import (
+    DECISION,
+    SCORE,
+    ScoreFileKey,
+    write_decisions,
+    write_scores,
+)
+from asd_cli.core.errors import DataError, IntegrityError, UsageError
+from asd_cli.core.events import SILENT, Events
+from asd_cli.core.files import write_bytes
+from asd_cli.core.hashing import combine, hash_file
+from asd_cli.core.types import Mode
+from asd_cli.detectors.base import Scores
+from asd_cli.execution.executor import make_executor
+from asd_cli.features.store import FeatureStore
+from asd_cli.services.extract import require_features
+from asd_cli.services.train import detector_of
+from asd_cli.services.workspace import RunRequest, Workspace
+from asd_cli.settings.render import flatten
+from asd_cli.training.devices import use_deterministic_kernels
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredMachine:
+    """One machine's scores.
+
+    Attributes
+    ----------
+    machine : str
+        Machine type.
+    fresh : bool
+        Whether there was nothing to do.
+    clips, flagged : int
+        Test clips, and those whose score is above the threshold.
+    threshold : float
+        The decision threshold.
+    files : tuple of str
+        Names of the CSV files.
+    """
+
+    machine: str
+    fresh: bool
+    clips: int
+    flagged: int
+    threshold: float
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult:
+    """Scores of all machines, where they lie, and the recordings that were left out."""
+
+    directory: Path
+    machines: tuple[ScoredMachine, ...]
+    skipped: tuple[str, ...]
+
+
+def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
+    """Score the test clips of each machine with its model.
+
+    Raises
+    ------
+    DataError, ProblemsError
+        When models or recordings are missing or unusable.
+    UsageError
+        When a model was trained with other feature settings, or never saw a section.
+    IntegrityError
+        When a model is damaged.
+    """
+    workspace = Workspace(request.settings, request.mode)
+    executor = make_executor(request.jobs)
+    machines = workspace.machines(request.machines)
+    bundles = {machine: _usable_bundle(workspace, machine) for machine in machines}
+    scored: list[ScoredMachine] = []
+    skipped: list[str] = []
+    for machine, bundle in bundles.items():
+        stores = []
+        for role in _required_roles(workspace, machine):
+            store, bad = require_features(
+                workspace,
+                machine,
+                role,
+                executor=executor,
+                skip_bad=request.skip_bad,
+                events=events,
+            )
+            stores.append(store)
+            skipped.extend(bad)
+        scored.append(_score_machine(workspace, bundle, stores, request=request, events=events))
+    return ScoreResult(workspace.result_directory, tuple(scored), tuple(skipped))
+
+
+def _usable_bundle(workspace: Workspace, machine: str) -> ModelBundle:
+    path = workspace.model(machine)
+    if not path.exists() and workspace.checkpoint(machine).exists():
+        raise DataError(
+            f"the training of {machine} was broken off", hint=f"go on: asd train -m {machine}"
+        )
+    bundle = read_bundle(path)
+    facts = bundle.facts
+    if facts["threshold"] is None:
+        raise DataError(
+            f"{path} has no decision threshold yet: its training was broken off",
+            hint=f"go on: asd train --machine {machine}",
+        )
+    if facts["mode"] != workspace.mode or facts["machine"] != machine:
+        raise UsageError(
+            f"{path} is the model of {facts['machine']} in mode {facts['mode']}, not of {machine} "
+            f"in mode {workspace.mode}",
+            hint=f"train one: asd train --mode {workspace.mode} --machine {machine}",
+        )
+    if facts["detector"] != workspace.detector.name:
+        raise IntegrityError(f"{path} holds the detector {facts['detector']}")
+    identity = facts["identity"]
+    for key, value in workspace.training_settings().items():
+        if identity.get(key) != value and key.startswith("feature."):
+            raise UsageError(
+                f"{path} was trained with {key} = {identity.get(key)!r}, and it is {value!r} now",
+                hint="train again: asd train; or set it back: "
+                f"--set {key}={_yaml_value(identity.get(key))}",
+            )
+    return bundle
+
+
+def _yaml_value(value: Any) -> str:
+    return {None: "null", True: "true", False: "false"}.get(value, str(value))
+
+
+def _required_roles(workspace: Workspace, machine: str) -> tuple[str, ...]:
+    roles = workspace.test_roles(machine)
+    if not roles:
+        stage = "dev" if workspace.mode is Mode.DEV else "eval-test"
+        raise DataError(
+            f"{workspace.data_directory / machine} has no test folder",
+            hint=f"fetch the test clips: asd fetch --stage {stage}",
+        )
+    return roles
+
+
+def _score_machine(
+    workspace: Workspace,
+    bundle: ModelBundle,
+    stores: list[FeatureStore],
+    *,
+    request: RunRequest,
+    events: Events,
+) -> ScoredMachine:
+    machine = bundle.facts["machine"]
+    threshold = float(bundle.facts["threshold"]["value"])
+    inputs = {
+        "model": hash_file(workspace.model(machine)),
+        "data": combine((str(i), store.fingerprint) for i, store in enumerate(stores)),
+        "score_hop_frames": workspace.settings.feature.score_hop_frames,
+        "score": workspace.settings.score,
+    }
+    if not request.force:
+        fresh = _fresh_record(workspace, machine, inputs)
+        if fresh is not None:
+            return ScoredMachine(
+                machine, True, fresh["clips"], fresh["flagged"], threshold, tuple(fresh["files"])
+            )
+    use_deterministic_kernels()
+    detector = detector_of(bundle, workspace, request.device)
+    results = [detector.score(store, events) for store in stores]
+    files: dict[str, str] = {}
+    for store, scores in zip(stores, results, strict=True):
+        files.update(_write_csvs(workspace, store, scores, threshold))
+    windows = write_window_scores(workspace.window_scores(machine), stores, results)
+    files[windows.name] = hash_file(windows)
+    every = np.concatenate([scores.clips for scores in results])
+    flagged = int(np.sum(every > threshold))
+    record = {"inputs": inputs, "files": files, "clips": len(every), "flagged": flagged}
+    _remove_stale_files(workspace, machine, files)
+    _update_manifest(workspace, machine, record)
+    return ScoredMachine(machine, False, len(every), flagged, threshold, tuple(files))
+
+
+def _write_csvs(
+    workspace: Workspace, store: FeatureStore, scores: Scores, threshold: float
+) -> dict[str, str]:
+    """Write the files of one test folder; gives the SHA-256 of each by name."""
+    written = {}
+    numbered = enumerate(store.clips)
+    for (section, domain), group in groupby(
+        numbered, lambda pair: (pair[1].section, pair[1].domain)
+    ):
+        chosen = [index for index, _ in group]
+        names = [store.clips[index].name for index in chosen]
+        values = scores.clips[chosen]
+        key = ScoreFileKey(store.clips[chosen[0]].machine, section, str(domain))
+        score_path = workspace.result_directory / key.file_name(SCORE)
+        decision_path = workspace.result_directory / key.file_name(DECISION)
+        write_scores(score_path, names, values)
+        write_decisions(decision_path, names, (values > threshold).astype(int))
+        written[score_path.name] = hash_file(score_path)
+        written[decision_path.name] = hash_file(decision_path)
+    return written
+
+
+def write_window_scores(
+    path: Path, stores: Sequence[FeatureStore], results: Sequence[Scores]
+) -> Path:
+    """Keep the scores of all windows, for the report: one float32 array a clip, by file name."""
+    from safetensors.numpy import save
+
+    tensors = {
+        clip.name: np.ascontiguousarray(values, np.float32)
+        for store, scores in zip(stores, results, strict=True)
+        for clip, values in zip(store.clips, scores.windows, strict=True)
+    }
+    write_bytes(path, save(tensors))
+    return path
+
+
+def _fresh_record(
+    workspace: Workspace, machine: str, inputs: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Give the manifest's record of a machine while nothing it was made from or made changed."""
+    manifest = read_manifest(workspace.manifest) or {}
+    record = manifest.get("machines", {}).get(machine)
+    if not isinstance(record, dict) or record.get("inputs") != inputs:
+        return None
+    for name, digest in record["files"].items():
+        path = workspace.result_directory / name
+        if not path.is_file() or hash_file(path) != digest:
+            return None
+    return record
+
+
+def _remove_stale_files(workspace: Workspace, machine: str, files: Collection[str]) -> None:
+    """Remove score files of sections that the machine no longer has."""
+    manifest = read_manifest(workspace.manifest) or {}
+    for name in manifest.get("machines", {}).get(machine, {}).get("files", {}):
+        if name not in files:
+            (workspace.result_directory / Path(name).name).unlink(missing_ok=True)
+
+
+def _update_manifest(workspace: Workspace, machine: str, record: dict[str, Any]) -> None:
+    manifest = read_manifest(workspace.manifest) or {}
+    write_manifest(
+        workspace.manifest,
+        command="score",
+        facts={
+            "edition": workspace.edition.name,
+            "mode": workspace.mode.value,
+            "detector": workspace.detector.name,
+            "seed": workspace.settings.seed,
+            "recipe": workspace.recipe().fingerprint,
+            "settings": flatten(workspace.settings),
+            "machines": {**manifest.get("machines", {}), machine: record},
+        },
+    )

@@ -1,0 +1,185 @@
+"""Where everything of a run lies, and settings in the words of the lower floors."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asd_cli.core.types import Mode
+from asd_cli.data.editions import Edition, load_edition
+from asd_cli.data.folders import TEST_ROLES, find_machines
+from asd_cli.detectors.base import DetectorOptions
+from asd_cli.detectors.registry import DetectorSpec, detector_spec
+from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.settings.model import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What to extract, train, score or run.
+
+    Attributes
+    ----------
+    settings : Settings
+        Folders, features, detector, training.
+    mode : Mode
+        Development or evaluation set.
+    machines : tuple of str
+        Machine types; empty means all.
+    device : str
+        Where to train and score: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    jobs : int or None
+        Worker processes for extraction; None means one for each core.
+    force : bool
+        Do again what is fresh.
+    skip_bad : bool
+        Leave out recordings that cannot be used, and list them.
+    """
+
+    settings: Settings
+    mode: Mode = Mode.DEV
+    machines: tuple[str, ...] = ()
+    device: str = "auto"
+    jobs: int | None = None
+    force: bool = False
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folders and files of one mode and detector.
+
+    Attributes
+    ----------
+    settings : Settings
+        What the run is set to.
+    mode : Mode
+        Development or evaluation set; models and results of the two never share a path.
+    """
+
+    settings: Settings
+    mode: Mode
+
+    @property
+    def edition(self) -> Edition:
+        """The challenge edition; UsageError when it is not in the catalogue."""
+        return load_edition(self.settings.edition)
+
+    @property
+    def detector(self) -> DetectorSpec:
+        """The detector; UsageError when there is none of that name."""
+        return detector_spec(self.settings.detector)
+
+    @property
+    def data_directory(self) -> Path:
+        """Recordings of the mode."""
+        if self.mode is Mode.DEV:
+            return self.settings.dev_directory
+        return self.settings.eval_directory
+
+    @property
+    def ground_truth_directory(self) -> Path:
+        """Official labels of the evaluation set."""
+        return self.settings.eval_directory / "ground_truth"
+
+    @property
+    def result_directory(self) -> Path:
+        """Scores, tables and report."""
+        return self.settings.result_directory / self.mode / self.detector.name
+
+    @property
+    def result_csv(self) -> Path:
+        """The table of metrics."""
+        return self.result_directory / self.settings.result_file
+
+    @property
+    def manifest(self) -> Path:
+        """What the results were made from."""
+        return self.result_directory / "manifest.json"
+
+    def machines(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """Machine types in the data folder; errors as in `find_machines`."""
+        return find_machines(self.data_directory, self.edition, wanted)
+
+    def test_roles(self, machine: str) -> tuple[str, ...]:
+        """Test folders that the machine has."""
+        folder = self.data_directory / machine
+        return tuple(r for r in TEST_ROLES if (folder / self.edition.folders[r]).is_dir())
+
+    def store(self, machine: str, role: str) -> Path:
+        """Feature store of one machine's folder."""
+        folder = self.settings.cache_directory / self.mode / self.recipe().fingerprint[:12]
+        return folder / f"{machine}_{role}.npy"
+
+    @property
+    def report(self) -> Path:
+        """The page that shows everything."""
+        return self.result_directory / "report.html"
+
+    def window_scores(self, machine: str) -> Path:
+        """Scores of all windows of a machine's test clips."""
+        return self.result_directory / f"window_scores_{machine}.safetensors"
+
+    def _model_file(self, name: str) -> Path:
+        return self.settings.model_directory / self.mode / self.detector.name / name
+
+    def model(self, machine: str) -> Path:
+        """Model bundle of a machine."""
+        return self._model_file(f"model_{machine}.safetensors")
+
+    def checkpoint(self, machine: str) -> Path:
+        """State of a machine's unfinished training."""
+        return self._model_file(f"checkpoint_{machine}.safetensors")
+
+    def history(self, machine: str, suffix: str) -> Path:
+        """Losses of a machine's training, as ``.csv`` or ``.png``."""
+        return self._model_file(f"history_{machine}{suffix}")
+
+    def recipe(self) -> FeatureRecipe:
+        """How features are computed."""
+        feature = self.settings.feature
+        return FeatureRecipe(
+            sample_rate=feature.sample_rate,
+            n_fft=feature.n_fft,
+            hop_length=feature.hop_length,
+            n_mels=feature.n_mels,
+            power=feature.power,
+            pad_mode=feature.pad_mode,
+            resample=feature.resample,
+            channel=feature.channel,
+        )
+
+    def detector_options(self, device: str) -> DetectorOptions:
+        """Give the settings that detectors read."""
+        feature, fit = self.settings.feature, self.settings.fit
+        return DetectorOptions(
+            n_mels=feature.n_mels,
+            n_frames=feature.n_frames,
+            n_hop_frames=feature.n_hop_frames,
+            score_hop_frames=feature.score_hop_frames,
+            lr=fit.lr,
+            epochs=fit.epochs,
+            batch_size=fit.batch_size,
+            shuffle=fit.shuffle,
+            validation_split=fit.validation_split,
+            validation=fit.validation,
+            batch_norm=fit.batch_norm,
+            score=self.settings.score,
+            seed=self.settings.seed,
+            device=device,
+        )
+
+    def training_settings(self) -> dict[str, Any]:
+        """Give the settings that decide a model's weights, by dotted key."""
+        feature = self.settings.feature.model_dump(mode="json", exclude={"score_hop_frames"})
+        fit = self.settings.fit.model_dump(mode="json", exclude={"verbose", "compile"})
+        return {
+            **{f"feature.{key}": value for key, value in feature.items()},
+            **{f"fit.{key}": value for key, value in fit.items()},
+            "seed": self.settings.seed,
+        }
+
+    def calibration_settings(self) -> dict[str, Any]:
+        """Give the settings that decide a model's threshold, by dotted key."""
+        return self.settings.model_dump(
+            mode="json", include={"score", "threshold", "decision_threshold"}
+        )
