@@ -1,0 +1,1 @@
+"""The seven machines, one model of the physics in each file."""
