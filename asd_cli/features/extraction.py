@@ -1,6 +1,7 @@
 """Fill the feature store: find out what is missing, compute it, keep what is still right."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -115,11 +116,10 @@ def extract_features(
     StorageError
         When the store cannot be written.
     """
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_suffix(".lock"))
-        lock.acquire()
-    with lock:
+    with ExitStack() as stack:
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(FileLock(path.with_suffix(".lock")))
         old = None if force else _usable_index(path, recipe)
         if force:
             discard_partial(path)

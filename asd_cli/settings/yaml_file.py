@@ -18,6 +18,9 @@ _FLOAT = re.compile(
     re.VERBOSE,
 )
 
+_YAML = "tag:yaml.org,2002:"
+_PLAIN_TAGS = {"bool", "float", "int", "map", "null", "seq", "str", "timestamp"}
+
 
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with YAML 1.2 numbers."""
@@ -76,7 +79,7 @@ def parse_scalar(text: str) -> Any:
     """Read one value from the command line or the environment as the file would."""
     try:
         node = yaml.compose(text, Loader=_Loader)
-        if node is not None and not str(node.tag).startswith("tag:yaml.org,2002:"):
+        if node is not None and str(node.tag).removeprefix(_YAML) not in _PLAIN_TAGS:
             return text
         return _construct(text)
     except yaml.YAMLError:
@@ -98,7 +101,7 @@ def _walk(node: yaml.MappingNode, prefix: str, path: Path, lines: dict[str, int]
             )
         lines[key] = line
         tag = str(value_node.tag)
-        if not tag.startswith("tag:yaml.org,2002:") or tag.endswith((":binary", ":set", ":omap")):
+        if tag.removeprefix(_YAML) not in _PLAIN_TAGS:
             raise ConfigError(f"{path}:{line}: {key!r} has the tag {tag}; tags are not allowed")
         if isinstance(value_node, yaml.MappingNode):
             _walk(value_node, f"{key}.", path, lines)

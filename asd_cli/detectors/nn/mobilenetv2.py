@@ -198,14 +198,16 @@ def to_keras(model: MobileNetV2) -> KerasWeights:
     Returns
     -------
     dict of str to ndarray
-        ``<layer>/<weight>`` to float32. The first kernel has three equal slices.
+        ``<layer>/<weight>`` to float32. The first kernel is in the first of its three slices;
+        on three equal channels only the sum of the slices counts.
     """
     weights: KerasWeights = {}
     for name, layer in model.layers.items():
         if isinstance(layer, nn.Conv2d):
             kernel = layer.weight.detach().cpu().flip(2, 3)
             if name == "Conv1":
-                kernel = (kernel / FOLD).expand(-1, FOLD, -1, -1)
+                # All of it in one slice: thirds would not add up to the same last bit.
+                kernel = torch.cat([kernel, *[torch.zeros_like(kernel)] * (FOLD - 1)], dim=1)
             depthwise = layer.groups > 1
             order = (2, 3, 0, 1) if depthwise else (2, 3, 1, 0)
             weights[f"{name}/kernel"] = kernel.permute(order).contiguous().numpy()

@@ -1,0 +1,85 @@
+"""`asd run`: everything from fetching to the report, leaving out what is fresh."""
+
+from dataclasses import dataclass
+
+from asd_cli.core.errors import AsdError
+from asd_cli.core.events import SILENT, Events
+from asd_cli.core.types import Mode
+from asd_cli.data.folders import TRAIN_ROLE
+from asd_cli.services.evaluate import EvaluateRequest, EvaluateResult, evaluate
+from asd_cli.services.fetch import FetchRequest, fetch
+from asd_cli.services.report import ReportRequest, ReportResult, report
+from asd_cli.services.score import ScoreResult, score
+from asd_cli.services.train import TrainResult, train
+from asd_cli.services.workspace import RunRequest, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What each step gave."""
+
+    training: TrainResult
+    scoring: ScoreResult
+    evaluation: EvaluateResult
+    report: ReportResult
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Why each bad clip was left out."""
+        return (*self.training.skipped, *self.scoring.skipped)
+
+
+def run(request: RunRequest, events: Events = SILENT) -> RunResult:
+    """Fetch what is missing, extract, train, score, evaluate and report.
+
+    Raises
+    ------
+    AsdError
+        What any of the steps raises.
+    """
+    workspace = Workspace(request.settings, request.mode)
+    stages = missing_stages(workspace, request.machines)
+    if stages:
+        events.note(f"fetching what is missing: {', '.join(stages)}")
+        fetch(
+            FetchRequest(
+                stages=stages,
+                machines=request.machines,
+                dev_directory=request.settings.dev_directory,
+                eval_directory=request.settings.eval_directory,
+                edition=request.settings.edition,
+            ),
+            events,
+        )
+    training = train(request, events)
+    scoring = score(request, events)
+    evaluation = evaluate(
+        EvaluateRequest(settings=request.settings, mode=request.mode, machines=request.machines),
+        events,
+    )
+    page = report(
+        ReportRequest(settings=request.settings, mode=request.mode, machines=request.machines),
+        events,
+    )
+    return RunResult(training, scoring, evaluation, page)
+
+
+def missing_stages(workspace: Workspace, machines: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the stages to fetch before a mode can be run; none where the recordings are there."""
+    development = workspace.mode is Mode.DEV
+    everything = ("dev",) if development else ("eval-train", "eval-test", "ground-truth")
+    try:
+        present = workspace.machines(machines)
+    except AsdError:
+        return everything
+    if development:
+        return ()
+    train_folder = workspace.edition.folders[TRAIN_ROLE]
+    lacking = {
+        "eval-train": any(
+            not (workspace.data_directory / machine / train_folder).is_dir() for machine in present
+        ),
+        "eval-test": any(not workspace.test_roles(machine) for machine in present),
+        "ground-truth": not workspace.ground_truth_directory.is_dir(),
+    }
+    return tuple(stage for stage in everything if lacking[stage])

@@ -1,0 +1,156 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from asd_cli.core.errors import ConfigError
+from asd_cli.settings.load import load_settings, setting_keys
+from asd_cli.settings.model import Settings
+from asd_cli.settings.render import flatten, render_yaml
+from asd_cli.settings.yaml_file import parse_scalar
+
+TOP = Path(__file__).resolve().parents[3]
+
+REFERENCE = """\
+dev_directory: ../dev_data
+eval_directory: ../eval_data
+model_directory: ./model
+result_directory: ./result
+result_file: result.csv
+
+max_fpr: 0.1
+decision_threshold: 0.9
+
+feature:
+  n_mels: 128
+  n_frames: {n_frames}
+  n_hop_frames: {n_hop_frames}
+  n_fft: 1024
+  hop_length: 512
+  power: 2.0
+
+fit:
+{fit}
+  shuffle: True
+  validation_split: 0.1
+  verbose: 1
+"""
+MOBILENETV2 = REFERENCE.format(
+    n_frames=64, n_hop_frames=8, fit="  lr: 0.00001\n  epochs: 20\n  batch_size: 32"
+)
+AUTOENCODER = REFERENCE.format(
+    n_frames=5,
+    n_hop_frames=1,
+    fit="  compile:\n    optimizer: adam\n  epochs: 100\n  batch_size: 512",
+)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(text: str) -> Path:
+    path = Path("settings.yaml")
+    path.write_text(text)
+    return path
+
+
+def test_the_file_at_the_top_is_the_defaults() -> None:
+    assert (TOP / "baseline.yaml").read_text() == render_yaml()
+    assert load_settings(TOP / "baseline.yaml").settings == Settings()
+
+
+def test_the_baselines_own_file_loads_and_means_what_it_says() -> None:
+    settings = load_settings(write(MOBILENETV2)).settings
+    expected = Settings(dev_directory=Path("../dev_data"), eval_directory=Path("../eval_data"))
+    assert settings == expected
+
+
+def test_the_autoencoders_file_loads_with_keras_learning_rate() -> None:
+    loaded = load_settings(write(AUTOENCODER))
+    assert loaded.settings.fit.lr == 0.001
+    assert loaded.settings.fit.epochs == 100
+    assert loaded.settings.feature.n_frames == 5
+    assert "Keras" in loaded.origins["fit.lr"]
+
+
+def test_the_later_source_wins_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("baseline.yaml").write_text("fit:\n  lr: 1e-5\n  epochs: 1\nseed: 1\n")
+    monkeypatch.setenv("ASD__FIT__EPOCHS", "2")
+    monkeypatch.setenv("ASD__SEED", "2")
+    loaded = load_settings(overrides=["fit.epochs=3", "seed=3"], flags={"seed": ("--seed", 4)})
+    assert (loaded.settings.fit.lr, loaded.settings.fit.epochs, loaded.settings.seed) == (
+        1e-5,
+        3,
+        4,
+    )
+    origins = loaded.origins
+    assert origins["fit.lr"] == "baseline.yaml:2"
+    assert origins["fit.epochs"] == "--set fit.epochs"
+    assert origins["seed"] == "--seed"
+    assert origins["max_fpr"] == "default"
+    assert load_settings(environment={"asd__fit__epochs": "7"}).settings.fit.epochs == 7
+
+
+@pytest.mark.parametrize("text", ["1e-5", "1E-05", "0.00001", ".00001", "+1e-5"])
+def test_numbers_as_people_write_them(text: str) -> None:
+    assert load_settings(write(f"fit:\n  lr: {text}\n")).settings.fit.lr == pytest.approx(1e-5)
+    assert parse_scalar(text) == pytest.approx(1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("fit:\n  epoch: 5\n", "settings.yaml:2", "'fit.epoch' is not a setting"),
+        ("seed: 1\nfit:\n  lr: 1.0\n  lr: 2.0\n", "settings.yaml:4", "there twice; first in line 3"),
+        ("max_fpr: 0.1\nmax_fpr: 0.2\n", "settings.yaml:2", "there twice"),
+        ("\ndecision_threshold: 90\n", "settings.yaml:2", "is 90: Input should be less than 1"),
+        ("feature:\n  n_frames: 0\n", "settings.yaml:2", "feature.n_frames is 0"),
+        ("seed: !!python/object:os.system x\n", "settings.yaml:1", "tags are not allowed"),
+        ("seed: !secret x\n", "settings.yaml:1", "tags are not allowed"),
+        ("fit:\n  lr: .nan\n", "settings.yaml:2", "a finite number is needed"),
+        ("fit:\n  lr: .inf\n", "settings.yaml:2", "a finite number is needed"),
+        ("fit:\n  epochs: yes\n", "settings.yaml:2", "fit.epochs is True"),
+        ("fit:\n  epochs: 1.5\n", "settings.yaml:2", "fit.epochs is 1.5"),
+        ("max_fpr: yes\n", "settings.yaml:1", "max_fpr is True"),
+        ("result_file: ../../etc/passwd\n", "settings.yaml:1", "result_file"),
+        ("fit: 5\n", "settings.yaml:1", "'fit' is a section, not a setting"),
+        ("- a\n- b\n", "settings.yaml:1", "not a list of 'key: value' lines"),
+        ("fit:\n  lr: [1\n", "settings.yaml:3", "not valid YAML"),
+        ("feature:\n  hop_length: 2048\n", "", "hop_length (2048) is longer"),
+    ],
+)  # fmt: skip
+def test_every_mistake_is_named_with_its_line(text: str, place: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(text))
+    assert place in caught.value.message
+    assert words in caught.value.message
+
+
+def test_the_nearest_key_is_suggested() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(overrides=["fit.epcohs=5"])
+    assert "did you mean 'fit.epochs'?" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("override", ["fit.epochs", "=5", "fit=1"])
+def test_malformed_overrides(override: str) -> None:
+    with pytest.raises(ConfigError, match="--set"):
+        load_settings(overrides=[override])
+
+
+def test_a_missing_file_and_an_empty_one() -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_settings(Path("none.yaml"))
+    assert load_settings(write("# nothing\n")).settings == Settings()
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().seed = 5  # type: ignore[misc]
+
+
+def test_flat_keys_are_the_keys_of_the_file() -> None:
+    assert {*flatten(Settings())} == {*setting_keys()} - {"fit.compile.optimizer"} | {"fit.compile"}
+    assert flatten(Settings())["dev_directory"] == "dev_data"
