@@ -18,8 +18,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from asd_cli.core.errors import AsdError
     from asd_cli.core.types import Mode
+    from asd_cli.services.demo import DemoRequest, demo
     from asd_cli.services.evaluate import EvaluateRequest, evaluate
     from asd_cli.services.extract import extract
+    from asd_cli.services.fetch import FetchRequest, fetch
+    from asd_cli.services.report import ReportRequest, report
+    from asd_cli.services.run import run
     from asd_cli.services.score import score
     from asd_cli.services.train import train
     from asd_cli.services.workspace import RunRequest
@@ -30,27 +34,41 @@ __version__ = version("asd-cli")
 
 _HOMES = {
     "AsdError": "core.errors",
+    "DemoRequest": "services.demo",
     "EvaluateRequest": "services.evaluate",
+    "FetchRequest": "services.fetch",
     "Mode": "core.types",
+    "ReportRequest": "services.report",
     "RunRequest": "services.workspace",
     "Settings": "settings.model",
+    "demo": "services.demo",
     "evaluate": "services.evaluate",
     "extract": "services.extract",
+    "fetch": "services.fetch",
     "load_settings": "settings.load",
+    "report": "services.report",
+    "run": "services.run",
     "score": "services.score",
     "train": "services.train",
 }
 
 __all__ = [
     "AsdError",
+    "DemoRequest",
     "EvaluateRequest",
+    "FetchRequest",
     "Mode",
+    "ReportRequest",
     "RunRequest",
     "Settings",
     "__version__",
+    "demo",
     "evaluate",
     "extract",
+    "fetch",
     "load_settings",
+    "report",
+    "run",
     "score",
     "train",
 ]

@@ -1,7 +1,5 @@
 """Evaluations as tables for people, and as JSON, CSV and Markdown for everything else."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -83,24 +81,18 @@ def _metrics(metrics: Metrics) -> dict[str, float | None]:
 
 def as_csv(result: EvaluateResult) -> str:
     """Give one row for each system, machine, section and domain, and one for each mean."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["system", "machine", "section", "domain", "kind", "normal", "anomaly", *METRIC_NAMES]
-    )
-    for system in result.systems:
-        name = inert(system.name)
-        for row in system.evaluation.rows:
-            counts = (row.normal, row.anomaly)
-            where = (inert(row.machine), row.section, row.domain, "section")
-            writer.writerow([name, *where, *counts, *row.metrics.values()])
-        for mean in system.evaluation.means:
-            where = (inert(mean.machine or ""), "", mean.domain or "", f"{mean.kind} mean")
-            writer.writerow([name, *where, "", "", *mean.metrics.values()])
-        writer.writerow(
-            [name, "", "", "", "official score", "", "", system.evaluation.official_score]
+    import pandas as pd
+
+    frames = [
+        system.evaluation.to_frame().assign(
+            system=inert(system.name),
+            machine=lambda frame: frame["machine"].map(inert, na_action="ignore"),
         )
-    return text.getvalue()
+        for system in result.systems
+    ]
+    every = pd.concat(frames)
+    columns = ["system", *(name for name in every.columns if name != "system")]
+    return str(every.to_csv(columns=columns, index=False, lineterminator="\n"))
 
 
 def inert(text: str) -> str:

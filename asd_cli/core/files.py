@@ -47,7 +47,25 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 def temporary_sibling(path: Path) -> Path:
     """Give a hidden, unused name in the folder of `path`, for writing before renaming."""
-    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
+    return path.with_name(f".{path.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the temporary files of processes that were killed; those of living ones stay."""
+    for path in folder.glob(".*.tmp"):
+        owner = path.name.removesuffix(".tmp").rpartition(".")[2].partition("-")[0]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 @contextmanager

@@ -134,6 +134,12 @@ class MobileNetV2Detector:
                     f"feature.{key} is {size}, and mobilenetv2 needs {SMALLEST_INPUT} or more",
                     hint=f"raise it: --set feature.{key}=64",
                 )
+        if max(options.n_frames, options.n_mels) == SMALLEST_INPUT:
+            raise ConfigError(
+                f"windows of {SMALLEST_INPUT} frames and {SMALLEST_INPUT} bands leave a single "
+                "value of each channel, which a batch norm cannot scale",
+                hint="raise one of them: --set feature.n_mels=64",
+            )
         self.options = options
         self.device = resolve_device(options.device)
         self.sections: tuple[str, ...] = ()

@@ -61,12 +61,9 @@ class PooledKnnDetector:
             When a clip's section was not trained.
         """
         require_known_sections(features, self.sections)
-        scores = np.empty(len(features), np.float32)
         with progress(events, "score", total=len(features), unit="clips") as advance:
-            for index, clip in enumerate(features.clips):
-                distances = self._distances(pool_over_time(features[index]), clip.section)
-                scores[index] = distances.min()
-                advance(1)
+            scores = self._distances(features, neighbour=0)
+            advance(len(features))
         return Scores(scores, tuple(scores[index : index + 1] for index in range(len(scores))))
 
     def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
@@ -74,17 +71,26 @@ class PooledKnnDetector:
 
         A section with a single clip has no other one; its score is 0.
         """
-        scores = np.zeros(len(train), np.float32)
-        for index, clip in enumerate(train.clips):
-            distances = np.sort(self._distances(pool_over_time(train[index]), clip.section))
-            scores[index] = distances[1] if len(distances) > 1 else 0.0
-        return scores
+        return self._distances(train, neighbour=1)
 
-    def _distances(self, embedding: FloatArray, section: str) -> FloatArray:
-        chosen = self.references[[known == section for known in self.sections]]
-        difference = chosen - embedding
-        distances: FloatArray = np.sqrt(np.einsum("ij,ij->i", difference, difference))
-        return distances
+    def _distances(self, features: FeatureStore, *, neighbour: int) -> FloatArray:
+        """Distance of each clip to its section's nearest reference, or next nearest, and so on."""
+        from sklearn.neighbors import NearestNeighbors
+
+        scores = np.zeros(len(features), np.float32)
+        known = np.array(self.sections)
+        for section in sorted({clip.section for clip in features.clips}):
+            references = self.references[known == section]
+            if len(references) <= neighbour:
+                continue
+            chosen = [i for i, clip in enumerate(features.clips) if clip.section == section]
+            # A tree computes each distance by itself: no score depends on the others.
+            search = NearestNeighbors(n_neighbors=neighbour + 1, algorithm="kd_tree").fit(
+                references
+            )
+            pooled = np.stack([pool_over_time(features[index]) for index in chosen])
+            scores[chosen] = search.kneighbors(pooled)[0][:, neighbour]
+        return scores
 
     def state(self) -> DetectorState:
         """Give the references and the section of each."""

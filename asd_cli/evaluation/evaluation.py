@@ -6,7 +6,7 @@ of the AUC and the pAUC over all machine types, sections and domains.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from asd_cli.evaluation.metrics import (
     partial_auc,
     precision_recall_f1,
 )
+
+if TYPE_CHECKING:
+    import pandas
 
 DOMAINS = ("source", "target")
 MeanKind = Literal["arithmetic", "harmonic"]
@@ -119,6 +122,34 @@ class Evaluation:
         """Machine types, in the order of the rows."""
         return tuple(dict.fromkeys(row.machine for row in self.rows))
 
+    def to_frame(self) -> "pandas.DataFrame":
+        """Give everything as a table: one row a section, a mean, and the official score.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``machine, section, domain, kind, normal, anomaly, auc, pauc, precision,
+            recall, f1``; `kind` is ``section``, ``arithmetic mean``, ``harmonic mean`` or
+            ``official score``, which stands in the column ``auc``.
+        """
+        import pandas as pd
+
+        rows: list[dict[str, object]] = [
+            {"machine": row.machine, "section": row.section, "domain": row.domain,
+             "kind": "section", "normal": row.normal, "anomaly": row.anomaly,
+             **_by_name(row.metrics)}
+            for row in self.rows
+        ]  # fmt: skip
+        rows += [
+            {"machine": mean.machine, "domain": mean.domain, "kind": f"{mean.kind} mean",
+             **_by_name(mean.metrics)}
+            for mean in self.means
+        ]  # fmt: skip
+        rows.append({"kind": "official score", "auc": self.official_score})
+        names = ["machine", "section", "domain", "kind", "normal", "anomaly", *METRIC_NAMES]
+        frame = pd.DataFrame(rows, columns=names)
+        return frame.astype({"normal": "Int64", "anomaly": "Int64"})
+
     def mean(self, machine: str | None, domain: str | None, kind: MeanKind) -> MeanResult:
         """Look a mean up."""
         return next(
@@ -126,6 +157,10 @@ class Evaluation:
             for mean in self.means
             if (mean.machine, mean.domain, mean.kind) == (machine, domain, kind)
         )
+
+
+def _by_name(metrics: Metrics) -> dict[str, float | None]:
+    return {name: getattr(metrics, name) for name in METRIC_NAMES}
 
 
 def evaluate_tables(tables: Sequence[tuple[ScoreTable, Labels]], *, max_fpr: float) -> Evaluation:

@@ -12,7 +12,7 @@ from filelock import FileLock
 from scipy import sparse
 
 from asd_cli.core.errors import DataError, ProblemsError
-from asd_cli.core.files import storage_errors
+from asd_cli.core.files import remove_abandoned, storage_errors
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
@@ -120,6 +120,7 @@ def extract_features(
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(FileLock(path.with_suffix(".lock")))
+        remove_abandoned(path.parent)
         old = None if force else _usable_index(path, recipe)
         if force:
             discard_partial(path)

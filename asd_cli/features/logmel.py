@@ -66,12 +66,14 @@ def mel_basis(recipe: FeatureRecipe, folder: Path | None = None) -> sparse.csr_m
 def _compute_mel_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
     import warnings
 
-    from librosa import filters
+    import librosa.filters  # type: ignore[attr-defined]
 
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Empty filters", category=UserWarning)
         try:
-            dense = filters.mel(sr=recipe.sample_rate, n_fft=recipe.n_fft, n_mels=recipe.n_mels)
+            dense = librosa.filters.mel(
+                sr=recipe.sample_rate, n_fft=recipe.n_fft, n_mels=recipe.n_mels
+            )
         except UserWarning as error:
             raise ConfigError(
                 f"feature.n_mels: {recipe.n_mels} bands are too many for feature.n_fft: "

@@ -19,7 +19,7 @@ from asd_cli.artifacts.score_files import (
 )
 from asd_cli.core.errors import DataError, IntegrityError, UsageError
 from asd_cli.core.events import SILENT, Events
-from asd_cli.core.files import write_bytes
+from asd_cli.core.files import remove_abandoned, write_bytes
 from asd_cli.core.hashing import combine, hash_file
 from asd_cli.core.types import Mode
 from asd_cli.detectors.base import Scores
@@ -171,6 +171,7 @@ def _score_machine(
             return ScoredMachine(
                 machine, True, fresh["clips"], fresh["flagged"], threshold, tuple(fresh["files"])
             )
+    remove_abandoned(workspace.result_directory)
     use_deterministic_kernels()
     detector = detector_of(bundle, workspace, request.device)
     results = [detector.score(store, events) for store in stores]

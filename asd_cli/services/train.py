@@ -9,7 +9,7 @@ from asd_cli.artifacts.bundle import ModelBundle, read_bundle, write_bundle
 from asd_cli.artifacts.manifest import library_versions
 from asd_cli.core.errors import AsdError
 from asd_cli.core.events import SILENT, Events
-from asd_cli.core.files import write_text
+from asd_cli.core.files import remove_abandoned, write_text
 from asd_cli.data.folders import TRAIN_ROLE
 from asd_cli.detectors.base import Detector, DetectorState, FitContext, History
 from asd_cli.detectors.registry import create_detector, restore_detector
@@ -116,6 +116,7 @@ def _train_machine(
     if known is not None and known.facts["calibration"] == calibration:
         return _summary(workspace, machine, "fresh", bundle=known, history=[])
     fitted = known is None
+    remove_abandoned(path.parent)
     use_deterministic_kernels()
     history: History = []
     if known is None:

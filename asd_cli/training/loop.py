@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from asd_cli.core.errors import DataError
 from asd_cli.core.events import Events, progress
+from asd_cli.core.interrupts import deferred_interrupts
 from asd_cli.core.seeds import derive_seed
 from asd_cli.training.checkpoint import Checkpoint, Progress
-from asd_cli.core.interrupts import deferred_interrupts
 
 if TYPE_CHECKING:
     import torch

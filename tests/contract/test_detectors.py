@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from asd_cli.detectors.registry import DETECTORS, create_detector, restore_detec
 from tests.support.features import make_store
 
 OPTIONS = DetectorOptions(
-    n_mels=32, n_frames=32, n_hop_frames=4, lr=1e-3, epochs=3, batch_size=8, seed=5,
+    n_mels=64, n_frames=32, n_hop_frames=4, lr=1e-3, epochs=3, batch_size=8, seed=5,
     batch_norm="recalibrate", device="cpu",
 )  # fmt: skip
 
@@ -23,7 +24,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def fitted(name: str, **store: int) -> Detector:
+def fitted(name: str, **store: Any) -> Detector:
     detector = create_detector(name, OPTIONS)
     detector.fit(make_store(**store), FitContext())
     return detector
@@ -95,7 +96,7 @@ def test_a_section_that_was_not_trained_is_refused(name: str) -> None:
     "store", [{"sections": ("00",)}, {"source": 1, "target": 0}, {"target": 0}],
     ids=["one section", "one clip", "no target"],
 )  # fmt: skip
-def test_little_data_works_or_is_refused_in_words(name: str, store: dict[str, int]) -> None:
+def test_little_data_works_or_is_refused_in_words(name: str, store: dict[str, Any]) -> None:
     try:
         detector = fitted(name, **store)
     except DataError as error:

@@ -11,7 +11,7 @@ from asd_cli.cli.main import app
 
 QUICK = (
     "--set=fit.epochs=2", "--set=fit.lr=0.001", "--set=fit.batch_norm=recalibrate",
-    "--set=feature.n_frames=32", "--set=feature.n_mels=32", "--set=feature.n_hop_frames=4",
+    "--set=feature.n_frames=32", "--set=feature.n_mels=64", "--set=feature.n_hop_frames=4",
     "--set=fit.batch_size=8",
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ def make_store(
     source: int = 6,
     target: int = 2,
     n_frames: int = 40,
-    n_mels: int = 32,
+    n_mels: int = 64,
     seed: int = 0,
     shift: float = 0.0,
 ) -> FeatureStore:
@@ -35,7 +35,7 @@ def make_store(
                         split=Split.TRAIN,
                         label=Label.NORMAL,
                         number=number,
-                    )  # fmt: skip
+                    )
                 )
                 noise = generator.normal(0, 2.0, (n_frames, n_mels))
                 rows.append(profile + shift + 3.0 * (domain is Domain.TARGET) + noise)

@@ -1,13 +1,22 @@
 import errno
+import os
 import pickle
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from asd_cli.core.errors import AsdError, DataError, ProblemsError, StorageError
 from asd_cli.core.events import SilentEvents, progress
-from asd_cli.core.files import atomic_path, require_free_space, storage_errors, write_text
+from asd_cli.core.files import (
+    atomic_path,
+    remove_abandoned,
+    require_free_space,
+    storage_errors,
+    write_text,
+)
 from asd_cli.core.hashing import combine, fingerprint, hash_bytes, hash_file
 from asd_cli.core.interrupts import Terminated, deferred_interrupts
 from asd_cli.core.seeds import derive_seed
@@ -28,6 +37,18 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_text(path, "new")
     assert path.read_text() == "new"
     assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_only_the_temporary_files_of_dead_processes_are_removed(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    abandoned = tmp_path / f".model.{dead.pid}-00ff.tmp"
+    alive = tmp_path / f".model.{os.getpid()}-00ff.tmp"
+    foreign = tmp_path / ".somebody.else.tmp"
+    for path in (abandoned, alive, foreign):
+        path.touch()
+    remove_abandoned(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([alive, foreign])
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

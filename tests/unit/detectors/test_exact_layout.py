@@ -7,7 +7,6 @@ from torch import nn
 from asd_cli.detectors.mobilenetv2 import _SectionClassifier
 from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, to_keras
 
-
 LR = 1e-5  # the baseline's; at larger steps rounding grows as it does in any training
 
 

@@ -34,7 +34,7 @@ def evaluate(*tables: ScoreTable):  # type: ignore[no-untyped-def]
 def test_rows_are_joined_by_name_and_not_by_position() -> None:
     first = table()
     shuffled = ScoreTable(
-        first.key, first.path, dict(reversed(first.scores.items())), first.decisions
+        first.key, first.path, dict(reversed(list(first.scores.items()))), first.decisions
     )
     assert evaluate(first).rows == evaluate(shuffled).rows
 

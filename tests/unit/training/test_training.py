@@ -107,7 +107,7 @@ def test_an_interrupted_epoch_is_gone_on_with_bit_identically(
     undisturbed = Regression()
     history = train(undisturbed)
     checkpoint = Checkpoint(tmp_path / "c.safetensors", {"seed": 3})
-    with pytest.raises(BaseException) as caught:  # noqa: B017, PT011 - KeyboardInterrupt or Terminated
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 - KeyboardInterrupt or Terminated
         fit(Regression(), plan(), checkpoint=checkpoint, events=Interrupt(), task="t")
     assert type(caught.value).__name__ in {"KeyboardInterrupt", "Terminated"}
     resumed = Regression()

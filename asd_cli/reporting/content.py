@@ -1,0 +1,177 @@
+"""What a report is made from: scores with their labels, and the facts of the run around them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from asd_cli.artifacts.score_files import ScoreTable
+from asd_cli.evaluation.evaluation import Evaluation
+from asd_cli.evaluation.labels import Labels
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledScores:
+    """Scores of the test clips of one machine, section and domain, with the truth.
+
+    Attributes
+    ----------
+    machine, section, domain : str
+        Whose they are.
+    names : tuple of str
+        File names of the clips.
+    scores : ndarray [shape=(n_clips,), dtype=float64]
+        Higher is more anomalous.
+    truth : ndarray [shape=(n_clips,), dtype=bool]
+        Whether a clip is anomalous.
+    decisions : ndarray [shape=(n_clips,), dtype=bool] or None
+        Whether it was called so; None without decisions.
+    """
+
+    machine: str
+    section: str
+    domain: str
+    names: tuple[str, ...]
+    scores: FloatArray
+    truth: npt.NDArray[np.bool_]
+    decisions: npt.NDArray[np.bool_] | None
+
+    @property
+    def normal(self) -> FloatArray:
+        """Scores of the normal clips."""
+        return self.scores[~self.truth]
+
+    @property
+    def anomaly(self) -> FloatArray:
+        """Scores of the anomalous clips."""
+        return self.scores[self.truth]
+
+    @property
+    def title(self) -> str:
+        """Section and domain in words."""
+        return f"section {self.section}, {self.domain}"
+
+
+def label_scores(table: ScoreTable, labels: Labels) -> LabelledScores:
+    """Join scores and labels by name."""
+    names = tuple(table.scores)
+    decisions = table.decisions
+    return LabelledScores(
+        table.key.machine,
+        table.key.section,
+        table.key.domain,
+        names,
+        np.array([table.scores[name] for name in names], np.float64),
+        np.array([labels[name] for name in names], bool),
+        None if decisions is None else np.array([decisions[name] for name in names], bool),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """A machine's decision threshold.
+
+    Attributes
+    ----------
+    value : float
+        Scores above it are called anomalous.
+    said : str
+        How it is known: ``gamma, 0.9 quantile`` or ``inferred from the decisions``.
+    notes : tuple of str
+        What was odd when it was fitted.
+    """
+
+    value: float
+    said: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineContent:
+    """One machine type of a system.
+
+    Attributes
+    ----------
+    name : str
+        Machine type.
+    scores : tuple of LabelledScores
+        One for each section and domain, in the order of the evaluation's rows.
+    threshold : Threshold or None
+        None where it is not known.
+    history : sequence of mapping
+        Losses, one row an epoch; empty where nothing was trained.
+    attributes : mapping of str to mapping
+        Name of an attribute, to clip name and value; empty where none are known.
+    """
+
+    name: str
+    scores: tuple[LabelledScores, ...]
+    threshold: Threshold | None = None
+    history: Sequence[Mapping[str, float]] = ()
+    attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemContent:
+    """One evaluated system.
+
+    Attributes
+    ----------
+    name, detector, edition, mode, signature : str
+        What it is.
+    max_fpr : float
+        False-positive rate where the pAUC ends.
+    evaluation : Evaluation
+        The figures.
+    machines : tuple of MachineContent
+        In the order of the evaluation.
+    synthetic : bool
+        Whether the recordings were computed and not recorded.
+    problems : tuple of str
+        Why the run is not whole; empty when it is.
+    written : str
+        When it was scored, ISO 8601; empty where not known.
+    seconds : float or None
+        How long training and scoring took, where the run says so.
+    settings : tuple of (str, str, str, bool)
+        Key, value, origin, and whether it differs from the default.
+    manifest : mapping
+        As in ``manifest.json``; empty where there is none.
+    """
+
+    name: str
+    detector: str
+    edition: str
+    mode: str
+    signature: str
+    max_fpr: float
+    evaluation: Evaluation
+    machines: tuple[MachineContent, ...]
+    synthetic: bool = False
+    problems: tuple[str, ...] = ()
+    written: str = ""
+    seconds: float | None = None
+    settings: tuple[tuple[str, str, str, bool], ...] = ()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> tuple[LabelledScores, ...]:
+        """Scores of all machines."""
+        return tuple(scores for machine in self.machines for scores in machine.scores)
+
+
+def infer_threshold(scores: Sequence[LabelledScores]) -> Threshold | None:
+    """Find where one threshold could lie that gives these decisions; None where none can."""
+    known = [(s.scores, s.decisions) for s in scores if s.decisions is not None]
+    if not known:
+        return None
+    flagged = np.concatenate([values[decisions] for values, decisions in known])
+    passed = np.concatenate([values[~decisions] for values, decisions in known])
+    if not len(flagged) or not len(passed) or passed.max() > flagged.min():
+        return None
+    middle = float(passed.max() + flagged.min()) / 2
+    return Threshold(value=middle, said="inferred from the decisions")

@@ -1,0 +1,315 @@
+"""Why a clip scored as it did: where in time and frequency it differs from normal clips.
+
+The detector is not asked; the recording is. A clip is compared with its nearest normal clips of the
+same section, the difference is measured in units of what normal clips differ by among themselves,
+and the rectangles of time and frequency that hold most of the excess are framed. So the frames show
+what is unusual in the sound, which is what an engineer wants to hear; they need not be what a
+network looked at.
+
+Steps
+-----
+1. The nearest normal clips are those whose spectra averaged over time differ least (mean absolute
+   difference, clipped at 6 dB so that a loud fault in few bands does not choose the neighbour).
+2. The residual is the mean of two differences: from the neighbours' average spectrum, which shows
+   sounds that are missing or steady, and from their most similar frames, which shows sounds that do
+   not occur in them and forgives events that come at other times.
+3. It is smoothed, pooled to groups of bands and divided by each group's robust spread (1.4826 times
+   the median absolute deviation, Rousseeuw & Croux 1993) among the normal clips.
+4. The rectangle with the greatest sum of excess over one spread is found exactly (Kadane's
+   algorithm over all band ranges, Bentley 1984), for louder and for quieter; then the next one, as
+   long as it holds a tenth of the first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.reporting.mel import band_edge_hz
+
+LogMel = npt.NDArray[np.float32]
+
+_NEIGHBOURS = 3
+_SIMILAR_FRAMES = 16
+_CANDIDATE_FRAMES = 400
+_DISTANCE_CLIP_DB = 6.0
+_FRAME_CLIP_DB = 8.0
+_SMOOTHING = (3.0, 1.5)
+_BANDS_POOLED = 4
+_LEAST_SPREAD_DB = 0.2
+_COST, _LARGEST = 1.0, 6.0
+_REGIONS, _SMALLEST_SHARE = 6, 0.1
+_CALIBRATION_CLIPS = 12
+_LEVEL_QUANTILE = 0.9
+_WHOLE_CLIP = 0.95
+_LOWEST_SAID_HZ = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of time and frequency.
+
+    Attributes
+    ----------
+    frames, bands : (int, int)
+        First, and one past the last.
+    start_s, end_s, low_hz, high_hz : float
+        The same in seconds and Hz.
+    level_db : float
+        How far it lies above (or, negative, below) the nearest normal clip's average in the same
+        bands: exceeded in a tenth of it, after smoothing.
+    """
+
+    frames: tuple[int, int]
+    bands: tuple[int, int]
+    start_s: float
+    end_s: float
+    low_hz: float
+    high_hz: float
+    level_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where a clip differs from normal.
+
+    Attributes
+    ----------
+    regions : tuple of Region
+        The strongest first; empty where nothing stands out.
+    nearest : int
+        Index of the nearest normal clip in the reference.
+    seconds : float
+        Length of the clip.
+    unusual : bool
+        Whether the strongest region holds more excess than half of the normal clips have.
+    """
+
+    regions: tuple[Region, ...]
+    nearest: int
+    seconds: float
+    unusual: bool
+
+    @property
+    def sentence(self) -> str:
+        """The explanation in words."""
+        if not self.regions:
+            return "No region stands out from its nearest normal clips."
+        first = self.regions[0]
+        side = "above" if first.level_db >= 0 else "below"
+        text = (
+            f"{_time(first, self.seconds)}, {_hertz(first.low_hz, first.high_hz)}, "
+            f"up to {abs(first.level_db):.0f} dB {side} its nearest normal clip"
+        )
+        more = len(self.regions) - 1
+        if more:
+            text += f"; {more} weaker region{'s' if more > 1 else ''} framed as well"
+        if not self.unusual:
+            text += "; normal clips differ as much among themselves"
+        return text + "."
+
+
+def _time(region: Region, seconds: float) -> str:
+    if region.end_s - region.start_s > _WHOLE_CLIP * seconds:
+        return "All the time"
+    digits = 1 if region.end_s - region.start_s >= 0.2 else 2
+    return f"{region.start_s:.{digits}f}–{region.end_s:.{digits}f} s"
+
+
+def _hertz(low: float, high: float) -> str:
+    if low < _LOWEST_SAID_HZ:
+        return f"up to {high:.0f} Hz" if high < 1000 else f"up to {high / 1000:.1f} kHz"
+    if high < 1000:
+        return f"{low:.0f}–{high:.0f} Hz"
+    digits = 1 if high < 10_000 else 0
+    return f"{low / 1000:.{digits}f}–{high / 1000:.{digits}f} kHz"
+
+
+@dataclass(frozen=True, slots=True)
+class NormalReference:
+    """What normal clips of a section sound like.
+
+    Attributes
+    ----------
+    clips : sequence of ndarray [shape=(n_frames, n_mels)]
+        Log-mel in dB.
+    means : ndarray [shape=(n_clips, n_mels)]
+        Averages over time.
+    centre, spread : ndarray [shape=(n_groups,)]
+        Median and robust spread of the residual of normal clips, in dB.
+    usual : float
+        Excess of the strongest region of a normal clip; half of them have more.
+    """
+
+    clips: Sequence[LogMel]
+    means: npt.NDArray[np.float64]
+    centre: npt.NDArray[np.float64]
+    spread: npt.NDArray[np.float64]
+    usual: float
+
+
+def learn_normal(clips: Sequence[LogMel]) -> NormalReference:
+    """Measure how normal clips differ among themselves.
+
+    Parameters
+    ----------
+    clips : sequence of ndarray [shape=(n_frames, n_mels)]
+        At least two, in dB.
+
+    Returns
+    -------
+    NormalReference
+    """
+    means = np.array([clip.mean(axis=0, dtype=np.float64) for clip in clips])
+    chosen = np.unique(np.linspace(0, len(clips) - 1, _CALIBRATION_CLIPS).astype(int))
+    residuals = []
+    for index in chosen:
+        near = nearest_clips(means[index], means, leave_out=int(index))
+        residuals.append(_residual(clips[index], [clips[i] for i in near], means[near]))
+    every = np.concatenate(residuals)
+    centre = np.median(every, axis=0)
+    spread = 1.4826 * np.median(np.abs(every - centre), axis=0) + _LEAST_SPREAD_DB
+    strongest = [_strongest(_excesses((part - centre) / spread))[0] for part in residuals]
+    return NormalReference(clips, means, centre, spread, float(np.median(strongest)))
+
+
+def nearest_clips(
+    mean: npt.NDArray[np.float64], means: npt.NDArray[np.float64], *, leave_out: int | None = None
+) -> list[int]:
+    """Choose the normal clips whose average spectra are nearest, the nearest first."""
+    distances = np.minimum(np.abs(means - mean), _DISTANCE_CLIP_DB).mean(axis=1)
+    order = np.argsort(distances, kind="stable")
+    return [int(index) for index in order if index != leave_out][:_NEIGHBOURS]
+
+
+def explain(clip: LogMel, reference: NormalReference, recipe: FeatureRecipe) -> Explanation:
+    """Find where a clip differs from normal.
+
+    Parameters
+    ----------
+    clip : ndarray [shape=(n_frames, n_mels)]
+        Log-mel in dB.
+    reference : NormalReference
+        Of the same machine and section.
+    recipe : FeatureRecipe
+        Turns frames and bands into seconds and Hz.
+
+    Returns
+    -------
+    Explanation
+    """
+    near = nearest_clips(clip.mean(axis=0, dtype=np.float64), reference.means)
+    residual = _residual(clip, [reference.clips[i] for i in near], reference.means[near])
+    excesses = _excesses((residual - reference.centre) / reference.spread)
+    smooth = ndimage.gaussian_filter(clip, _SMOOTHING, mode="nearest")
+    regions: list[Region] = []
+    first = 0.0
+    while len(regions) < _REGIONS:
+        mass, (start, end, low, high), sign = _strongest(excesses)
+        if mass <= max(0.0, _SMALLEST_SHARE * first):
+            break
+        first = first or mass
+        for excess in excesses:
+            excess[start:end, low:high] = -_LARGEST
+        bands = (low * _BANDS_POOLED, min(high * _BANDS_POOLED, clip.shape[1]))
+        difference = sign * (smooth - reference.means[near[0]])[start:end, slice(*bands)]
+        level_db = sign * float(np.quantile(difference, _LEVEL_QUANTILE))
+        regions.append(_region((start, end), bands, level_db, len(clip), recipe))
+    seconds = recipe.seconds(len(clip) - 1)
+    return Explanation(tuple(regions), near[0], seconds, first > reference.usual)
+
+
+def _region(
+    frames: tuple[int, int],
+    bands: tuple[int, int],
+    level_db: float,
+    n_frames: int,
+    recipe: FeatureRecipe,
+) -> Region:
+    low, high = (
+        band_edge_hz(edge, n_mels=recipe.n_mels, sample_rate=recipe.sample_rate) for edge in bands
+    )
+    end = recipe.seconds(min(frames[1], n_frames - 1))
+    return Region(frames, bands, recipe.seconds(frames[0]), end, low, high, level_db)
+
+
+def _residual(
+    clip: LogMel, neighbours: Sequence[LogMel], means: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Difference from the neighbours in dB [shape=(n_frames, n_groups)], smoothed and pooled."""
+    steady = clip - means.mean(axis=0)
+    frames = np.concatenate(neighbours)
+    similar = clip - frames[_similar_frames(clip, neighbours)].mean(axis=1)
+    smooth = ndimage.gaussian_filter(0.5 * (steady + similar), _SMOOTHING, mode="nearest")
+    return _pool(smooth.astype(np.float64))
+
+
+def _similar_frames(clip: LogMel, neighbours: Sequence[LogMel]) -> npt.NDArray[np.intp]:
+    """Find the frames of the neighbours that are most like each frame of the clip."""
+    own = _pool(ndimage.gaussian_filter(clip, 1.0)).astype(np.float32)
+    pooled = [_pool(ndimage.gaussian_filter(part, 1.0)).astype(np.float32) for part in neighbours]
+    candidates = np.arange(0, sum(map(len, pooled)), 1 + sum(map(len, pooled)) // _CANDIDATE_FRAMES)
+    theirs = np.concatenate(pooled)[candidates]
+    distances = np.zeros((len(own), len(theirs)), np.float32)
+    # One group of bands at a time: the full difference would take a hundred megabytes.
+    for group in range(own.shape[1]):
+        difference = np.abs(own[:, group, None] - theirs[None, :, group])
+        distances += np.minimum(difference, np.float32(_FRAME_CLIP_DB), out=difference)
+    count = min(_SIMILAR_FRAMES, len(theirs))
+    return candidates[np.argpartition(distances, count - 1, axis=1)[:, :count]]
+
+
+def _pool(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Average groups of bands; a last group may be smaller."""
+    starts = np.arange(0, values.shape[1], _BANDS_POOLED)
+    sums = np.add.reduceat(values, starts, axis=1)
+    counts = np.diff(np.append(starts, values.shape[1]))
+    return np.asarray(sums / counts, np.float64)
+
+
+def _excesses(normalised: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], ...]:
+    """Excess over one spread, of louder and of quieter; negative where there is none."""
+    return tuple(np.clip(sign * normalised, -1.0, _LARGEST) - _COST for sign in (1.0, -1.0))
+
+
+Rectangle = tuple[int, int, int, int]
+
+
+def _strongest(excesses: Sequence[npt.NDArray[np.float64]]) -> tuple[float, Rectangle, float]:
+    """Give the greatest sum, its rectangle, and 1 where it is louder or -1 where quieter."""
+    louder, quieter = (greatest_rectangle(excess) for excess in excesses)
+    return (*louder, 1.0) if louder[0] >= quieter[0] else (*quieter, -1.0)
+
+
+def greatest_rectangle(values: npt.NDArray[np.float64]) -> tuple[float, Rectangle]:
+    """Find the rectangle with the greatest sum.
+
+    Parameters
+    ----------
+    values : ndarray [shape=(n_rows, n_columns)]
+        Of both signs.
+
+    Returns
+    -------
+    float
+        The sum; 0 where no value is positive.
+    (int, int, int, int)
+        First row, one past the last, first column, one past the last.
+    """
+    best, where = 0.0, (0, 0, 0, 0)
+    across = np.pad(np.cumsum(values, axis=1), ((0, 0), (1, 0)))
+    for left in range(values.shape[1]):
+        # Columns hold the sums of all column ranges that begin at `left`.
+        sums = np.pad(
+            np.cumsum(across[:, left + 1 :] - across[:, left, None], axis=0), ((1, 0), (0, 0))
+        )
+        gains = sums - np.minimum.accumulate(sums, axis=0)
+        row, column = np.unravel_index(int(np.argmax(gains)), gains.shape)
+        if gains[row, column] > best:
+            best = float(gains[row, column])
+            top = int(np.argmin(sums[: row + 1, column]))
+            where = (top, int(row), left, left + 1 + int(column))
+    return best, where

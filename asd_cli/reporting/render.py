@@ -1,0 +1,83 @@
+"""From a report's parts to one HTML file that needs nothing else."""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from asd_cli.reporting.comparison import ComparisonPage
+from asd_cli.reporting.page import ReportPage
+
+_TEMPLATES = "templates"
+
+
+def render_report(page: ReportPage) -> str:
+    """Write the page of one system."""
+    return _environment().get_template("report.html.jinja").render(page=page)
+
+
+def render_comparison(page: ComparisonPage) -> str:
+    """Write the page that sets several systems side by side."""
+    return _environment().get_template("comparison.html.jinja").render(page=page)
+
+
+@cache
+def _environment() -> Environment:
+    """Make the template engine: everything that is put into a page is escaped."""
+    environment = Environment(
+        loader=PackageLoader("asd_cli.reporting", _TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = _asset("report.js")
+    environment.globals.update(
+        script=script,
+        style=_asset("report.css"),
+        policy=content_policy(script),
+    )
+    environment.filters.update(figure=figure, heat=heat, percent=percent, json_text=json_text)
+    return environment
+
+
+def _asset(name: str) -> str:
+    return (files("asd_cli.reporting") / _TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def content_policy(script: str) -> str:
+    """Content security policy of a page: this one script and data in the file, no network.
+
+    Should a hostile name ever get past the escaping, a browser still would not run it.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """Write a figure, or a dash where it is undefined."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def percent(value: float) -> str:
+    """Write a share in percent."""
+    return f"{value:.0%}"
+
+
+def heat(value: float | None) -> str:
+    """Class of a heat-map cell: ``h0`` (0 or below) over ``h5`` (0.5, chance) to ``h10`` (1)."""
+    if value is None:
+        return "hn"
+    return f"h{min(max(round(value * 10), 0), 10)}"
+
+
+def json_text(value: Any) -> str:
+    """Write a JSON value to be read by people."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,247 @@
+"""`asd report`: one page that shows how good a run is, where it fails, which clips, and why."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from asd_cli.artifacts.manifest import read_manifest
+from asd_cli.core.events import SILENT, Events, progress
+from asd_cli.core.files import write_text
+from asd_cli.core.types import Mode
+from asd_cli.evaluation.labels import labels_from_files, labels_from_names
+from asd_cli.reporting.cards import ClipCard
+from asd_cli.reporting.comparison import compare_pages
+from asd_cli.reporting.content import (
+    MachineContent,
+    SystemContent,
+    infer_threshold,
+    label_scores,
+)
+from asd_cli.reporting.history import read_history
+from asd_cli.reporting.markdown import comparison_markdown, report_markdown
+from asd_cli.reporting.page import ReportPage, build_page
+from asd_cli.reporting.papers import write_figures
+from asd_cli.reporting.render import render_comparison, render_report
+from asd_cli.services.evaluate import EvaluateRequest, System, evaluate
+from asd_cli.services.report_clips import machine_cards
+from asd_cli.services.report_state import (
+    bundle_threshold,
+    find_attributes,
+    is_synthetic,
+    run_problems,
+)
+from asd_cli.services.workspace import Workspace
+from asd_cli.settings.model import Settings
+from asd_cli.settings.render import flatten
+
+_COMPARISON = "comparison.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRequest:
+    """What to report on.
+
+    Attributes
+    ----------
+    settings : Settings
+        Folders, detector, edition, `max_fpr`.
+    mode : Mode
+        Development or evaluation set.
+    folders : tuple of Path
+        Systems to set side by side, one a folder of CSV files; empty means this project's own
+        results. Nothing is written into a folder that is named.
+    machines : tuple of str
+        Machine types; empty means all.
+    audio : bool
+        Whether clips can be heard in the page.
+    figures : Path or None
+        Folder for PNG, SVG and CSV of every chart.
+    format : str
+        ``html`` writes the page, ``md`` gives text and writes no page.
+    ground_truth : Path or None
+        Official labels of the evaluation set.
+    origins : mapping of str to str
+        Dotted key of a setting to where it came from, as `load_settings` tells it.
+    """
+
+    settings: Settings
+    mode: Mode = Mode.DEV
+    folders: tuple[Path, ...] = ()
+    machines: tuple[str, ...] = ()
+    audio: bool = True
+    figures: Path | None = None
+    format: Literal["html", "md"] = "html"
+    ground_truth: Path | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportResult:
+    """A report.
+
+    Attributes
+    ----------
+    path : Path or None
+        The page; None for text.
+    text : str or None
+        Markdown; None for a page.
+    complete : bool
+        Whether the run is whole and of one piece.
+    problems : tuple of str
+        Why it is not; the report says so on top.
+    """
+
+    path: Path | None
+    text: str | None
+    complete: bool
+    problems: tuple[str, ...]
+
+
+def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
+    """Write the report of this project's results, or a comparison of the folders named.
+
+    Raises
+    ------
+    DataError
+        When score files or labels are missing or malformed; names file and line.
+    UsageError
+        When a machine was asked for that is not there.
+    StorageError
+        When the report cannot be written.
+    """
+    workspace = Workspace(request.settings, request.mode)
+    evaluated = evaluate(
+        EvaluateRequest(
+            settings=request.settings,
+            mode=request.mode,
+            folders=request.folders or (workspace.result_directory,),
+            machines=request.machines,
+            ground_truth=request.ground_truth,
+        )
+    )
+    contents = [_content(system, workspace, request) for system in evaluated.systems]
+    if request.figures is not None:
+        write_figures(contents, request.figures, events)
+    problems = tuple(problem for content in contents for problem in content.problems)
+    if request.folders:
+        path, text = _comparison(contents, workspace, request)
+    else:
+        path, text = _own_report(contents[0], workspace, request, events)
+    return ReportResult(path, text, not problems, problems)
+
+
+def _comparison(
+    contents: list[SystemContent], workspace: Workspace, request: ReportRequest
+) -> tuple[Path | None, str | None]:
+    page = compare_pages([build_page(content) for content in contents])
+    if request.format == "md":
+        return None, comparison_markdown(page)
+    path = workspace.settings.result_directory / request.mode / _COMPARISON
+    write_text(path, render_comparison(page))
+    return path, None
+
+
+def _own_report(
+    content: SystemContent, workspace: Workspace, request: ReportRequest, events: Events
+) -> tuple[Path | None, str | None]:
+    if request.format == "md":
+        return None, report_markdown(build_page(content))
+    cards: dict[str, tuple[tuple[ClipCard, ...], ...]] = {}
+    remarks: list[str] = []
+    with progress(events, "report", total=len(content.machines), unit="machines") as advance:
+        for machine in content.machines:
+            shown = machine_cards(workspace, machine, audio=request.audio)
+            cards[machine.name] = shown.cards
+            remarks.extend(shown.remarks)
+            advance(1, machine.name)
+    page: ReportPage = build_page(content, cards, remarks=tuple(remarks))
+    write_text(workspace.report, render_report(page))
+    return workspace.report, None
+
+
+def _content(system: System, workspace: Workspace, request: ReportRequest) -> SystemContent:
+    """Gather what the report says of a system; other systems' folders hold CSV files alone."""
+    manifest = read_manifest(system.folder / "manifest.json") or {}
+    own = not request.folders
+    return SystemContent(
+        name=str(manifest.get("detector", system.name)) if own else system.name,
+        detector=system.detector,
+        edition=system.edition,
+        mode=request.mode.value,
+        signature=system.signature,
+        max_fpr=request.settings.max_fpr,
+        evaluation=system.evaluation,
+        machines=_machines(system, workspace, request),
+        synthetic=is_synthetic(workspace, manifest, own=own),
+        problems=run_problems(system, workspace, manifest, machines=request.machines, own=own),
+        written=str(manifest.get("written", "")),
+        seconds=_seconds(manifest),
+        settings=_setting_rows(manifest, request),
+        manifest={key: value for key, value in manifest.items() if key != "settings"},
+    )
+
+
+def _machines(
+    system: System, workspace: Workspace, request: ReportRequest
+) -> tuple[MachineContent, ...]:
+    ground_truth = request.ground_truth or workspace.ground_truth_directory
+    parts = {
+        (table.key.machine, table.key.section, table.key.domain): label_scores(
+            table,
+            labels_from_names(table)
+            if request.mode is Mode.DEV
+            else labels_from_files(table, ground_truth),
+        )
+        for table in system.tables
+    }
+    machines = []
+    for name in system.evaluation.machines:
+        rows = [row for row in system.evaluation.rows if row.machine == name]
+        scores = tuple(parts[row.machine, row.section, row.domain] for row in rows)
+        own = not request.folders
+        threshold = bundle_threshold(workspace, name) if own else None
+        machines.append(
+            MachineContent(
+                name=name,
+                scores=scores,
+                threshold=threshold or infer_threshold(scores),
+                history=read_history(workspace.history(name, ".csv")) if own else (),
+                attributes=find_attributes(workspace, name, scores),
+            )
+        )
+    return tuple(machines)
+
+
+def _seconds(manifest: Mapping[str, object]) -> float | None:
+    """Add up how long the machines took, where the manifest says so."""
+    machines = manifest.get("machines")
+    if not isinstance(machines, dict):
+        return None
+    times = [record.get("seconds") for record in machines.values() if isinstance(record, dict)]
+    known = [float(value) for value in times if isinstance(value, int | float)]
+    return sum(known) if known else None
+
+
+def _setting_rows(
+    manifest: Mapping[str, object], request: ReportRequest
+) -> tuple[tuple[str, str, str, bool], ...]:
+    """List the run's settings, where each came from, and which differ from the defaults."""
+    recorded = manifest.get("settings")
+    if not isinstance(recorded, dict):
+        return ()
+    defaults, current = flatten(Settings()), flatten(request.settings)
+    rows = []
+    for key, value in sorted(recorded.items()):
+        changed = key not in defaults or defaults[key] != value
+        origin = "default"
+        if changed:
+            origin = request.origins.get(key, "") if current.get(key) == value else ""
+            origin = "recorded with the run" if origin in {"", "default"} else origin
+        rows.append((key, _plain(value), origin, changed))
+    return tuple(rows)
+
+
+def _plain(value: object) -> str:
+    return "null" if value is None else os.fspath(value) if isinstance(value, str) else str(value)

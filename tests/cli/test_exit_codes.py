@@ -1,0 +1,194 @@
+"""Every documented exit status, one by one, through real commands."""
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from asd_cli.cli.exit_codes import ExitCode, exit_code, exits
+from asd_cli.core.errors import AsdError, ConfigError, NetworkError, ProblemsError
+from tests.support.command import QUICK, asd, finish, start
+from tests.support.recordings import write_machine
+
+KNN = ("--detector", "pooled-knn")
+
+
+def test_0_ok(project: Path) -> None:
+    for command in ("extract", "train", "score", "evaluate"):
+        extra = () if command == "extract" else KNN
+        assert asd(command, *extra).exit_code == 0
+
+
+def test_1_a_bug(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    monkeypatch.setattr("asd_cli.services.doctor.diagnose", lambda _: 1 / 0)
+    result = asd("doctor")
+    assert result.exit_code == 1
+    assert "this is a bug in asd: ZeroDivisionError" in result.stderr
+    assert "Traceback" not in result.stderr
+    monkeypatch.setenv("ASD_DEBUG", "1")
+    assert "Traceback" in asd("doctor").stderr
+
+
+def test_2_usage(project: Path) -> None:
+    for arguments in (
+        ("train", "--set", "fit.epoch=5"),
+        ("train", "--machine", "fna"),
+        ("train", "--detector", "mobilenet"),
+        ("extract", "--dev", "--eval"),
+        ("evaluate", "--edition", "dcase1999"),
+    ):
+        result = asd(*arguments)
+        assert result.exit_code == 2, result.output
+        assert "error: " in result.stderr
+        assert "hint: " in result.stderr
+        assert result.stdout == ""
+
+
+def test_2_a_model_of_other_sections_or_settings(project: Path) -> None:
+    assert asd("train", *KNN).exit_code == 0
+    write_machine(project / "eval_data", sections=("03",), labels=False)
+    (project / "model" / "eval").mkdir()
+    shutil.copytree(
+        project / "model" / "dev" / "pooled-knn", project / "model" / "eval" / "pooled-knn"
+    )
+    result = asd("score", "--eval", *KNN)
+    assert result.exit_code == 2
+    assert "is the model of fan in mode dev" in result.stderr
+    result = asd("score", *KNN, "--set", "feature.n_mels=64")
+    assert result.exit_code == 2
+    assert "trained with feature.n_mels = 128, and it is 64 now" in result.stderr
+
+
+def test_2_test_clips_of_a_section_without_training_write_no_csv(project: Path) -> None:
+    assert asd("train", *KNN).exit_code == 0
+    source = project / "dev_data" / "fan" / "source_test"
+    for name in ("normal_0000", "anomaly_0000"):
+        shutil.copy(source / f"section_00_source_test_{name}.wav",
+                    source / f"section_07_source_test_{name}.wav")  # fmt: skip
+    result = asd("score", *KNN)
+    assert result.exit_code == 2
+    assert "knows the sections 00, 01 and not 07" in result.stderr
+    assert not list(project.glob("result/**/*.csv"))
+
+
+def test_3_bad_data(project: Path) -> None:
+    clip = next((project / "dev_data" / "fan" / "train").iterdir())
+    clip.write_bytes(b"<html>")
+    result = asd("train", *KNN)
+    assert result.exit_code == 3
+    assert str(clip.name) in result.stderr
+    assert "--skip-bad" in result.stderr
+    assert asd("score", *KNN).exit_code == 3  # there is no model
+    assert asd("evaluate", *KNN).exit_code == 3  # there are no scores
+
+
+def test_3_a_single_section_cannot_be_classified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_machine(tmp_path / "dev_data", sections=("00",))
+    result = asd("train", *QUICK)
+    assert result.exit_code == 3
+    assert "--detector pooled-knn" in result.stderr
+
+
+def test_4_incomplete(project: Path) -> None:
+    asd("train", *KNN)
+    clip = next((project / "dev_data" / "fan" / "source_test").iterdir())
+    clip.write_bytes(b"")
+    assert asd("score", *KNN).exit_code == 3
+    result = asd("score", *KNN, "--skip-bad")
+    assert result.exit_code == 4
+    assert clip.name in result.stderr
+    rows = "".join(path.read_text() for path in project.glob("result/**/anomaly_score_*.csv"))
+    assert clip.name not in rows
+    assert len(rows.splitlines()) == 23
+
+
+def test_6_a_pickled_model_is_refused(project: Path) -> None:
+    asd("train", *KNN)
+    model = project / "model" / "dev" / "pooled-knn" / "model_fan.safetensors"
+    model.write_bytes(b"\x80\x04\x95" + bytes(50))
+    result = asd("score", *KNN)
+    assert result.exit_code == 6
+    assert "not a model bundle" in result.stderr
+
+
+def test_7_a_place_that_cannot_be_written(project: Path) -> None:
+    (project / "cache").write_text("a file where a folder is needed")
+    result = asd("extract")
+    assert result.exit_code == 7
+    assert "cache" in result.stderr
+
+
+def test_8_the_quality_gate(project: Path) -> None:
+    asd("train", *KNN)
+    asd("score", *KNN)
+    assert asd("evaluate", *KNN, "--fail-under", "0.1").exit_code == 0
+    (next(project.glob("result/**/anomaly_score_fan_section_00_source*"))).write_text(
+        "".join(
+            f"section_00_source_test_{label}_000{n}.wav,{score}\n"
+            for label, score in (("normal", 1), ("anomaly", 0))
+            for n in range(3)
+        )
+    )
+    result = asd("evaluate", *KNN, "--fail-under", "0.9")
+    assert result.exit_code == 8
+    assert "is below 0.9" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_130_and_143_leave_a_checkpoint_and_the_next_run_finishes(
+    project: Path, number: signal.Signals, status: int
+) -> None:
+    command = ("train", *QUICK, "--set=fit.epochs=400")
+    process = start(*command, folder=project)
+    checkpoint = project / "model" / "dev" / "mobilenetv2" / "checkpoint_fan.safetensors"
+    wait_for(lambda: checkpoint.exists() or process.poll() is not None)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == status, err
+    assert "goes on from here" in err
+    assert checkpoint.exists()
+    assert not list(project.glob("model/**/model_*"))
+    refused, _, err = finish("train", *QUICK, "--set=fit.epochs=3", folder=project)
+    assert refused == 2
+    assert "fit.epochs was 400 and is 3" in err
+    assert finish("train", *QUICK, "--set=fit.epochs=3", "--force", folder=project)[0] == 0
+
+
+def wait_for(condition, seconds: float = 120.0) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_table_gives_every_class_its_status() -> None:
+    assert exit_code(ConfigError("x")) == ExitCode.USAGE
+    assert exit_code(NetworkError("x")) == ExitCode.NETWORK
+    assert exit_code(ProblemsError("x", [])) == ExitCode.BAD_DATA
+    assert exit_code(AsdError("x")) == ExitCode.BUG
+
+
+def test_256_problems_are_still_not_ok(capsys: pytest.CaptureFixture[str]) -> None:
+    import typer
+
+    @exits
+    def command() -> None:
+        raise ProblemsError("many", [f"problem {n}" for n in range(256)])
+
+    with pytest.raises(typer.Exit) as caught:
+        command()
+    assert caught.value.exit_code == 3
+    assert "… and 236 more" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_7_without_permission(project: Path) -> None:
+    project.chmod(0o500)
+    assert asd("extract").exit_code == 7

@@ -1,0 +1,87 @@
+"""kill -9 anywhere; the next run finishes, and its outputs are those of an undisturbed run."""
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import QUICK, finish, start
+from tests.support.recordings import write_machine
+
+pytestmark = pytest.mark.slow
+
+RUN = ("run", "--jobs=1", *QUICK, "--set=fit.epochs=4")
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    """Every output but the manifest, which holds a time, and what may differ by design."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for part in ("model", "result", "cache")
+        for path in sorted((folder / part).rglob("*"))
+        if path.is_file() and path.name != "manifest.json" and path.suffix != ".lock"
+        and path.name != "report.html"
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    write_machine(folder / "dev_data")
+    status, _, err = finish(*RUN, folder=folder)
+    assert status == 0, err
+    return outputs(folder)
+
+
+def appears(pattern: str, *, lines: int = 0) -> Callable[[Path], bool]:
+    def there(folder: Path) -> bool:
+        for path in folder.glob(pattern):
+            try:
+                if lines == 0 or path.read_bytes().count(b"\n") > lines:
+                    return True
+            except FileNotFoundError:  # renamed meanwhile
+                continue
+        return False
+
+    return there
+
+
+MOMENTS = {
+    "extraction": appears("cache/**/*.jsonl.partial", lines=3),
+    "an epoch": appears("model/**/checkpoint_fan.safetensors"),
+    "a checkpoint write": appears("model/**/.checkpoint_fan*.tmp"),
+    "before the last rename": appears("model/**/.model_fan*.tmp"),
+    "between model and threshold": appears("model/**/history_fan.png"),
+    "scoring": appears("result/**/anomaly_score_*.csv"),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_next_run_finishes_what_a_kill_broke_off(
+    tmp_path: Path, undisturbed: dict[str, bytes], moment: str
+) -> None:
+    write_machine(tmp_path / "dev_data")
+    process = start(*RUN, folder=tmp_path)
+    deadline = time.monotonic() + 120
+    while not MOMENTS[moment](tmp_path) and process.poll() is None:
+        assert time.monotonic() < deadline
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    status, _, err = finish(*RUN, folder=tmp_path)
+    assert status == 0, err
+    ours = outputs(tmp_path)
+    assert ours.keys() == undisturbed.keys()
+    assert [name for name in ours if ours[name] != undisturbed[name]] == []
+
+
+def test_the_same_command_twice_gives_the_same_bytes(
+    tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    write_machine(tmp_path / "dev_data")
+    assert finish(*RUN, folder=tmp_path)[0] == 0
+    assert outputs(tmp_path) == undisturbed
+    status, _, err = finish(*RUN, "--force", folder=tmp_path)
+    assert status == 0, err
+    assert outputs(tmp_path) == undisturbed
