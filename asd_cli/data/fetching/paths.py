@@ -1,0 +1,96 @@
+"""Names that strangers chose, and the places on this disk they may lead to."""
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from asd_cli.core.errors import IntegrityError
+
+WORKPLACE = ".asd-fetch"
+"""Folder inside a data folder for what fetching needs: hidden, and on the same disk."""
+
+_LONGEST_PART = 255
+_LONGEST_NAME = 1024
+
+
+def safe_path(name: str, *, where: str) -> PurePosixPath:
+    """Accept a relative path from a record or an archive only if it stays where it is put.
+
+    The rules are those of the strictest system, so that an archive refused on one machine is
+    refused on all.
+
+    Parameters
+    ----------
+    name : str
+        As written in the record or the archive, with ``/`` between its parts.
+    where : str
+        What holds the name, for the message.
+
+    Returns
+    -------
+    PurePosixPath
+        Relative, without ``.`` and ``..``.
+
+    Raises
+    ------
+    IntegrityError
+        When the name is empty, absolute, climbs with ``..``, holds a drive, a backslash or a
+        control character, or is longer than file systems allow.
+    """
+    fault = _fault_of(name)
+    if fault is not None:
+        raise IntegrityError(
+            f"{where} holds the name {shorten(name)}, which {fault}; nothing of it was written",
+            hint="do not use it; only its publisher can mend it",
+        )
+    return PurePosixPath(*(part for part in name.split("/") if part not in {"", "."}))
+
+
+def _fault_of(name: str) -> str | None:
+    parts = [part for part in name.split("/") if part not in {"", "."}]
+    longest = max((len(part.encode(errors="replace")) for part in parts), default=0)
+    faults = {
+        "has a control character": any(ord(sign) < 32 or ord(sign) == 127 for sign in name),
+        "is absolute": name.startswith("/"),
+        "names nothing": not parts,
+        "climbs out of its folder": ".." in parts,
+        "has a drive, a backslash or a colon": "\\" in name or ":" in name,
+        "is not text": any("\ud800" <= sign <= "\udfff" for sign in name),
+        "is too long": longest > _LONGEST_PART or len(name) > _LONGEST_NAME,
+    }
+    return next((fault for fault, found in faults.items() if found), None)
+
+
+def shorten(name: str) -> str:
+    """Show a stranger's name on one line, without control characters, at most 60 long."""
+    shown = ascii(name)
+    return shown if len(shown) <= 60 else f"{shown[:50]}...'"
+
+
+def refuse_links(folder: Path, targets: Iterable[PurePosixPath]) -> None:
+    """Refuse to write through a symbolic link that stands inside `folder`.
+
+    `folder` itself may be a link: that is the user's choice of a disk.
+
+    Raises
+    ------
+    IntegrityError
+        When a target or a folder on the way to it is a symbolic link.
+    """
+    places = {place for target in targets for place in (target, *target.parents)}
+    for place in sorted(places - {PurePosixPath(".")}):
+        if (folder / place).is_symlink():
+            raise IntegrityError(
+                f"{folder / place} is a symbolic link; nothing is written through it",
+                hint=f"replace it by a real folder or remove it: rm '{folder / place}'",
+            )
+
+
+def regular_size(path: Path) -> int | None:
+    """Size of a regular file in bytes; None when there is none, or a link or folder instead."""
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None

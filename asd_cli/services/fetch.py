@@ -1,0 +1,362 @@
+"""Fetch an edition's recordings and labels, verified and in the layout that training reads."""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asd_cli.core.errors import DataError
+from asd_cli.core.events import SILENT, Events, progress
+from asd_cli.data.editions import DEFAULT_EDITION, Edition, Stage, load_edition
+from asd_cli.data.fetching.addresses import (
+    ZENODO,
+    Origin,
+    file_addresses,
+    find_in_folder,
+    parse_origin,
+    redact,
+)
+from asd_cli.data.fetching.http import Web
+from asd_cli.data.fetching.lookup import look_up
+from asd_cli.data.fetching.patience import Patience
+from asd_cli.data.fetching.receipts import read_receipt
+from asd_cli.data.fetching.record import Record, freeze, read_frozen
+from asd_cli.data.fetching.stages import (
+    FileState,
+    Needs,
+    Wanted,
+    choose_machines,
+    choose_stages,
+    estimate_needs,
+    require_disk,
+    select_files,
+)
+from asd_cli.data.fetching.supply import (
+    Supply,
+    missing_archives,
+    refuse_linked_folders,
+    sole_fetch,
+)
+from asd_cli.data.fetching.verification import require_sound
+
+TOKEN_VARIABLE = "ZENODO_TOKEN"  # noqa: S105 - the name of a variable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchRequest:
+    """What to fetch.
+
+    Attributes
+    ----------
+    stages : tuple of str
+        Stages of the edition; ``all`` for every one.
+    machines : tuple of str
+        Machine types; empty for all.
+    root : Path
+        Folder that relative data folders are relative to.
+    dev_directory, eval_directory : Path
+        Data folders.
+    edition : str
+        Name in the catalogue.
+    origin : str or None
+        Folder, ``file://`` address or mirror that has the archives; None for Zenodo.
+    dry_run : bool
+        Only find out what would be done; nothing is written.
+    check : bool
+        Only verify what is there, byte for byte, without the network.
+    keep_archives : bool
+        Keep archives in the data folder's ``.asd-fetch/archives``.
+    base_url : str
+        Zenodo, or what stands for it.
+    token : str or None
+        Zenodo access token; None for the one in ``ZENODO_TOKEN``.
+    patience : Patience
+        Timeouts and retries.
+    """
+
+    stages: tuple[str, ...]
+    machines: tuple[str, ...] = ()
+    root: Path = field(default_factory=Path)
+    dev_directory: Path = Path("dev_data")
+    eval_directory: Path = Path("eval_data")
+    edition: str = DEFAULT_EDITION
+    origin: str | None = None
+    dry_run: bool = False
+    check: bool = False
+    keep_archives: bool = False
+    base_url: str = ZENODO
+    token: str | None = field(default=None, repr=False)
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchRow:
+    """One file of a record.
+
+    Attributes
+    ----------
+    stage : str
+        Which part of the edition it belongs to.
+    machine : str or None
+        Whose recordings it holds; None for labels.
+    name : str
+        As the record writes it.
+    size : int
+        Bytes.
+    md5 : str
+        From the record.
+    state : FileState
+        ``present``, ``partial`` or ``missing`` before; ``fetched`` or ``verified`` after.
+    bytes_here : int
+        Bytes that need not be transferred; the whole size when in place.
+    url : str
+        Where it can be had.
+    folder : Path
+        Data folder that takes its content.
+    """
+
+    stage: str
+    machine: str | None
+    name: str
+    size: int
+    md5: str
+    state: FileState
+    bytes_here: int
+    url: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchResult:
+    """What was found and done.
+
+    Attributes
+    ----------
+    edition : str
+        Name in the catalogue.
+    rows : tuple of FetchRow
+        One for each file, in the order of stages and machines.
+    total_bytes : int
+        Size of all files.
+    transfer_bytes : int
+        What was still to come over the network at the start.
+    disk_needed : int
+        What the disk had to have free at the start; estimated.
+    urls : tuple of str
+        Addresses of all files, for other downloaders.
+    licence : str
+        Of recordings and labels.
+    citations : tuple of str
+        What to cite.
+    nothing_to_do : bool
+        Whether everything was in place at the start.
+    """
+
+    edition: str
+    rows: tuple[FetchRow, ...]
+    total_bytes: int
+    transfer_bytes: int
+    disk_needed: int
+    urls: tuple[str, ...]
+    licence: str
+    citations: tuple[str, ...]
+    nothing_to_do: bool
+
+
+def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
+    """Bring the recordings of some stages into place, or say what that would take.
+
+    With everything in place no connection is opened and nothing is written.
+
+    Parameters
+    ----------
+    request : FetchRequest
+        What to fetch, from where, to where.
+    events : Events
+        Progress of transfers, checks and unpacking.
+
+    Returns
+    -------
+    FetchResult
+
+    Raises
+    ------
+    UsageError
+        On an unknown edition, stage, machine or address.
+    DataError
+        When a record or a folder lacks what was asked for.
+    NetworkError
+        When a server cannot be reached or refuses; what has arrived is kept for the next run.
+    IntegrityError
+        When bytes, names or archives are not what they should be; nothing of them is in place.
+    StorageError
+        When the disk is too small, full or forbidden.
+    """
+    edition = load_edition(request.edition)
+    origin = parse_origin(request.origin, base_url=request.base_url)
+    if request.check:
+        return _check(request, edition, origin, events)
+    token = request.token or os.environ.get(TOKEN_VARIABLE)
+    with closing(Web(home=origin.home, token=token, patience=request.patience)) as web:
+        records = _Records(request, origin, web, events)
+        wanted = _select(request, edition, records)
+        states = {entry: entry.state() for entry in wanted}
+        missing = [entry for entry in wanted if states[entry] is not FileState.PRESENT]
+        needs = estimate_needs(
+            missing, keep_archives=request.keep_archives, local=origin.folder is not None
+        )
+        rows = _rows(wanted, states, origin)
+        if missing and not request.dry_run:
+            _require_possible(missing, edition, origin, needs)
+            supply = Supply(
+                origin=origin,
+                web=web,
+                edition=edition,
+                keep_archives=request.keep_archives,
+                events=events,
+            )
+            for folder in dict.fromkeys(entry.folder for entry in missing):
+                here = [entry for entry in missing if entry.folder == folder]
+                with sole_fetch(folder, events):
+                    records.freeze(here)
+                    states |= _bring(here, supply, events)
+            rows = _rows(wanted, states, origin)
+    return _result(edition, rows, needs, nothing_to_do=not missing)
+
+
+class _Records:
+    """What the records of some stages say, frozen beside the data or freshly asked for."""
+
+    def __init__(self, request: FetchRequest, origin: Origin, web: Web, events: Events) -> None:
+        self._request = request
+        self._origin = origin
+        self._web = web
+        self._events = events
+        self._fresh: dict[int, tuple[Record, str]] = {}
+
+    def of(self, stage: Stage) -> Record:
+        """Give a stage's record."""
+        frozen = read_frozen(_folder(self._request, stage), stage.record)
+        if frozen is not None:
+            return frozen
+        if stage.record not in self._fresh:
+            self._fresh[stage.record] = look_up(
+                stage.record, origin=self._origin, web=self._web, events=self._events
+            )
+        return self._fresh[stage.record][0]
+
+    def freeze(self, wanted: Sequence[Wanted]) -> None:
+        """Keep what was asked for beside the data that it is about."""
+        for entry in wanted:
+            if entry.file.record in self._fresh:
+                record, source = self._fresh[entry.file.record]
+                freeze(entry.folder, record, origin=source)
+
+
+def _folder(request: FetchRequest, stage: Stage) -> Path:
+    of_dev = stage.holds == "dev"
+    return request.root / (request.dev_directory if of_dev else request.eval_directory)
+
+
+def _select(request: FetchRequest, edition: Edition, records: _Records) -> list[Wanted]:
+    machines = choose_machines(request.machines, edition)
+    return [
+        entry
+        for stage in choose_stages(request.stages, edition)
+        for entry in select_files(
+            stage, records.of(stage), machines, folder=_folder(request, stage)
+        )
+    ]
+
+
+def _require_possible(
+    missing: Sequence[Wanted], edition: Edition, origin: Origin, needs: Needs
+) -> None:
+    """Refuse what cannot succeed before the first byte is fetched or written."""
+    if origin.folder is not None:
+        folder = origin.folder
+        absent = [entry for entry in missing if find_in_folder(folder, entry.file) is None]
+        if absent:
+            raise missing_archives(folder, absent)
+    for entry in missing:
+        refuse_linked_folders(entry, edition)
+    require_disk(needs)
+
+
+def _bring(wanted: Sequence[Wanted], supply: Supply, events: Events) -> dict[Wanted, FileState]:
+    states = {}
+    task = f"files for {wanted[0].folder.name}"
+    with progress(events, task, total=len(wanted), unit="files") as advance:
+        for entry in wanted:
+            # Another fetch may have brought it while this one waited for the lock.
+            states[entry] = entry.state()
+            if states[entry] is not FileState.PRESENT:
+                supply.bring(entry)
+                states[entry] = FileState.FETCHED
+            advance(1, entry.file.name)
+    return states
+
+
+def _check(request: FetchRequest, edition: Edition, origin: Origin, events: Events) -> FetchResult:
+    """Read everything again that was put in place; what is damaged is fetched again next time."""
+    wanted = _select_known(request, edition)
+    placed = {entry: read_receipt(entry.folder, entry.file) for entry in wanted}
+    known = {entry: files for entry, files in placed.items() if files is not None}
+    if not known:
+        raise DataError(
+            "nothing of this has been fetched, so there is nothing to check",
+            hint=f"asd fetch --stage {request.stages[0]}",
+        )
+    require_sound(known, events)
+    states = {entry: FileState.VERIFIED if entry in known else entry.state() for entry in wanted}
+    missing = [entry for entry in wanted if entry not in known]
+    needs = estimate_needs(missing, keep_archives=request.keep_archives, local=False)
+    return _result(edition, _rows(wanted, states, origin), needs, nothing_to_do=not missing)
+
+
+def _select_known(request: FetchRequest, edition: Edition) -> list[Wanted]:
+    machines = choose_machines(request.machines, edition)
+    wanted: list[Wanted] = []
+    for stage in choose_stages(request.stages, edition):
+        folder = _folder(request, stage)
+        record = read_frozen(folder, stage.record)
+        if record is not None:
+            wanted.extend(select_files(stage, record, machines, folder=folder))
+    return wanted
+
+
+def _rows(
+    wanted: Sequence[Wanted], states: Mapping[Wanted, FileState], origin: Origin
+) -> tuple[FetchRow, ...]:
+    done = {FileState.PRESENT, FileState.FETCHED, FileState.VERIFIED}
+    return tuple(
+        FetchRow(
+            stage=entry.stage.name,
+            machine=entry.machine,
+            name=entry.file.name,
+            size=entry.file.size,
+            md5=entry.file.md5,
+            state=states[entry],
+            bytes_here=entry.file.size if states[entry] in done else entry.bytes_here(),
+            url=redact(file_addresses(origin, entry.file)[0][1]),
+            folder=entry.folder,
+        )
+        for entry in wanted
+    )
+
+
+def _result(
+    edition: Edition, rows: tuple[FetchRow, ...], needs: Needs, *, nothing_to_do: bool
+) -> FetchResult:
+    return FetchResult(
+        edition=edition.name,
+        rows=rows,
+        total_bytes=sum(row.size for row in rows),
+        transfer_bytes=needs.transfer,
+        disk_needed=sum(needs.disk.values()),
+        urls=tuple(row.url for row in rows),
+        licence=edition.licence,
+        citations=edition.citations,
+        nothing_to_do=nothing_to_do,
+    )

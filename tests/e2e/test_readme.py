@@ -1,0 +1,84 @@
+"""Every command of the README, in its order, in one folder."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from asd_cli.cli.exit_codes import ExitCode
+from asd_cli.detectors.registry import DETECTORS
+from tests.support.command import asd
+from tests.support.zenodo_server import ZenodoServer
+
+TOP = Path(__file__).resolve().parents[2]
+README = (TOP / "README.md").read_text()
+SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+COMMANDS = [
+    command.strip()
+    for block in SHELL
+    for line in block.splitlines()
+    for command in line.split("#")[0].split("&&")
+    if command.strip()
+]
+
+
+@pytest.mark.slow
+def test_every_command_works(
+    zenodo: ZenodoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ASD__FIT__EPOCHS", "1")
+    ran = 0
+    for command in COMMANDS:
+        words = shlex.split(command)
+        if words[0] in {"pip", "pytest"} or words == ["asd", "demo"]:
+            continue  # run by tests/e2e/test_demo.py and by CI itself
+        assert words[0] == "asd", command
+        if words[1:3] == ["config", "validate"]:
+            asd("config", "init")
+        result = asd(*words[1:])
+        assert result.exit_code in {ExitCode.OK, ExitCode.QUALITY_GATE}, (
+            f"{command}\n{result.output}"
+        )
+        ran += 1
+    assert ran >= 20
+
+
+def test_the_python_example_works(tmp_path: Path) -> None:
+    from tests.support.recordings import write_machine
+
+    write_machine(tmp_path / "dev_data")
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    body = "\n".join(f"    {line}" for line in example.splitlines())
+    (tmp_path / "example.py").write_text(f"if __name__ == '__main__':\n{body}\n")
+    done = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "fan" in done.stdout
+
+
+def test_the_two_first_commands_are_those_of_the_project() -> None:
+    assert COMMANDS[:2] == ["pip install .", "asd demo"]
+    assert COMMANDS[2:4] == ['pip install -e ".[test]"', "pytest -n 2"]
+    assert "pytest -n 2" in (TOP / ".ci" / "run").read_text()
+
+
+@pytest.mark.parametrize("code", ExitCode)
+def test_every_exit_status_is_documented(code: ExitCode) -> None:
+    assert re.search(rf"^\| (\d+, )?{code.value}\b", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_every_detector_is_documented(name: str) -> None:
+    assert f"| `{name}` |" in README
+
+
+def test_every_command_is_mentioned() -> None:
+    from asd_cli.cli.main import app
+
+    names = [command.name for command in app.registered_commands]
+    assert [name for name in names if f"asd {name}" not in README] == []
