@@ -154,9 +154,7 @@ def decode(content: bytes, path: Path, recipe: FeatureRecipe) -> Waveform:
         raise DataError(
             f"{path} cannot be decoded: {error.error_string}", hint="copy or fetch it again"
         ) from error
-    waveform = _to_float(samples[:, recipe.channel or 0])
-    if not np.isfinite(waveform).all():
-        raise DataError(f"{path} holds NaN or infinite samples", hint="export it again")
+    waveform = _to_float(samples[:, recipe.channel or 0], path)
     if sample_rate != recipe.sample_rate:
         import soxr
 
@@ -164,9 +162,11 @@ def decode(content: bytes, path: Path, recipe: FeatureRecipe) -> Waveform:
     return waveform
 
 
-def _to_float(samples: npt.NDArray[np.int16] | Waveform) -> Waveform:
+def _to_float(samples: npt.NDArray[np.int16] | Waveform, path: Path) -> Waveform:
     if samples.dtype == np.int16:
         return samples.astype(np.float32) * _INT16_SCALE
+    if not np.isfinite(samples).all():
+        raise DataError(f"{path} holds NaN or infinite samples", hint="export it again")
     return np.ascontiguousarray(samples, dtype=np.float32)
 
 

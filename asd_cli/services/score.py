@@ -1,5 +1,6 @@
 """`asd score`: anomaly scores and decisions of the test clips, as CSV files."""
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -172,6 +173,7 @@ def _score_machine(
                 machine, True, fresh["clips"], fresh["flagged"], threshold, tuple(fresh["files"])
             )
     remove_abandoned(workspace.result_directory)
+    started = time.monotonic()
     use_deterministic_kernels()
     detector = detector_of(bundle, workspace, request.device)
     results = [detector.score(store, events) for store in stores]
@@ -182,7 +184,13 @@ def _score_machine(
     files[windows.name] = hash_file(windows)
     every = np.concatenate([scores.clips for scores in results])
     flagged = int(np.sum(every > threshold))
-    record = {"inputs": inputs, "files": files, "clips": len(every), "flagged": flagged}
+    record = {
+        "inputs": inputs,
+        "files": files,
+        "clips": len(every),
+        "flagged": flagged,
+        "seconds": round(time.monotonic() - started, 1),
+    }
     _remove_stale_files(workspace, machine, files)
     _update_manifest(workspace, machine, record)
     return ScoredMachine(machine, False, len(every), flagged, threshold, tuple(files))
