@@ -1,5 +1,12 @@
 """Fixtures that many tests share."""
 
+import os
+
+# Tests run in several processes; a thread for each core in each of them would only wait. Read when
+# torch is first imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from pathlib import Path
 
 import pytest
