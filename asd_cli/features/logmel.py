@@ -66,14 +66,12 @@ def mel_basis(recipe: FeatureRecipe, folder: Path | None = None) -> sparse.csr_m
 def _compute_mel_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
     import warnings
 
-    import librosa.filters  # type: ignore[attr-defined]
+    from librosa.filters import mel
 
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Empty filters", category=UserWarning)
         try:
-            dense = librosa.filters.mel(
-                sr=recipe.sample_rate, n_fft=recipe.n_fft, n_mels=recipe.n_mels
-            )
+            dense = mel(sr=recipe.sample_rate, n_fft=recipe.n_fft, n_mels=recipe.n_mels)
         except UserWarning as error:
             raise ConfigError(
                 f"feature.n_mels: {recipe.n_mels} bands are too many for feature.n_fft: "
