@@ -1,7 +1,7 @@
 """Model bundles: weights and everything needed to score with them, in one safetensors file.
 
 The file is data: reading it runs no code. Its header holds the facts as JSON and a SHA-256 of the
-tensors, which is checked on reading.
+tensors and facts, which is checked on reading.
 """
 
 import hashlib
@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.errors import DataError, IntegrityError
-from asd_cli.core.files import write_bytes
+from asd_cli.core.files import storage_errors, write_bytes
+from asd_cli.core.hashing import canonical_json
 
 _FORMAT = 1
 _KEY = "asd"
@@ -42,7 +43,8 @@ def write_bundle(path: Path, bundle: ModelBundle) -> None:
     from safetensors.numpy import save
 
     tensors = {name: np.ascontiguousarray(array) for name, array in bundle.tensors.items()}
-    header = {"format": _FORMAT, "sha256": _digest(tensors), "facts": dict(bundle.facts)}
+    facts = dict(bundle.facts)
+    header = {"format": _FORMAT, "sha256": _digest(tensors, facts), "facts": facts}
     write_bytes(path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
 
 
@@ -53,6 +55,8 @@ def read_bundle(path: Path) -> ModelBundle:
     ------
     DataError
         When there is none.
+    StorageError
+        When it may not be read.
     IntegrityError
         When it is damaged, or something else than a bundle (a pickle, say); nothing of it is run.
     """
@@ -60,6 +64,8 @@ def read_bundle(path: Path) -> ModelBundle:
 
     if not path.is_file():
         raise DataError(f"there is no model {path}", hint="train one: asd train")
+    with storage_errors(path):
+        path.open("rb").close()
     try:
         with safe_open(path, framework="np") as file:
             header = json.loads((file.metadata() or {})[_KEY])
@@ -75,16 +81,16 @@ def read_bundle(path: Path) -> ModelBundle:
             f"{path} has bundle format {version} and this version reads {_FORMAT}",
             hint="train it anew: asd train --force",
         )
-    if _digest(tensors) != digest:
+    if _digest(tensors, facts) != digest:
         raise IntegrityError(
-            f"the weights in {path} are not those that were written (SHA-256 differs)",
+            f"the content of {path} is not what was written (SHA-256 differs)",
             hint="train it anew: asd train --force",
         )
     return ModelBundle(tensors, facts)
 
 
-def _digest(tensors: Mapping[str, npt.NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(canonical_json(facts).encode())
     for name in sorted(tensors):
         array = tensors[name]
         digest.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())

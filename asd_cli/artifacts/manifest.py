@@ -48,9 +48,17 @@ def write_manifest(path: Path, *, command: str, facts: Mapping[str, Any]) -> Non
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
-    """Read a manifest; None where there is none that can be read."""
+    """Read a manifest; None where there is none that can be read and has the right shape."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) and content.get("schema") == SCHEMA else None
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        return None
+    machines = content.get("machines", {})
+    if not isinstance(machines, dict) or not all(
+        isinstance(record, dict) and isinstance(record.get("files"), dict)
+        for record in machines.values()
+    ):
+        return None
+    return content

@@ -11,6 +11,7 @@ from pathlib import Path
 from asd_cli.core.errors import StorageError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_UNUSABLE = {errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.EFBIG}
 _NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -34,13 +35,18 @@ def storage_errors(path: Path) -> Iterator[None]:
             ) from error
         if error.errno in _NO_RIGHT:
             raise StorageError(
-                f"not permitted to write {path} ({error.strerror})",
-                hint=f"choose another folder or change its rights: ls -ld {path.parent}",
+                f"not permitted to use {path} ({error.strerror})",
+                hint=f"choose another place or change its rights: ls -ld {path} {path.parent}",
             ) from error
         if error.errno in {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}:
             raise StorageError(
                 f"cannot write {path}: {error.strerror}",
                 hint=f"a file stands where a folder is needed, or the reverse: ls -ld {path}",
+            ) from error
+        if error.errno in _UNUSABLE:
+            raise StorageError(
+                f"cannot use {str(path)[:300]}: {error.strerror}",
+                hint="choose another folder or name, or look at the disk",
             ) from error
         raise
 

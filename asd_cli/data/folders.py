@@ -60,7 +60,7 @@ def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> t
         near = difflib.get_close_matches(unknown[0], found, n=1)
         raise UsageError(
             f"there is no machine {unknown[0]!r} in {root}",
-            hint=f"did you mean {near[0]!r}? " * bool(near) + f"found: {', '.join(found)}",
+            hint=(f"did you mean {near[0]!r}? " if near else "") + f"found: {', '.join(found)}",
         )
     return tuple(sorted(set(wanted))) if wanted else tuple(found)
 

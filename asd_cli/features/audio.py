@@ -79,6 +79,29 @@ def check_wav(content: bytes, path: Path) -> None:
         raise DataError(
             f"{path} is not a WAV file: it begins with {start!r}", hint="copy or fetch it again"
         )
+    try:
+        claimed, present = _data_chunk(content)
+    except struct.error as error:
+        raise DataError(
+            f"{path} has a damaged header: a chunk is shorter than it must be",
+            hint="copy or fetch it again",
+        ) from error
+    if claimed is None:
+        raise DataError(
+            f"{path} has no samples: its data chunk is missing", hint="copy or fetch it again"
+        )
+    if claimed == 0:
+        raise DataError(f"{path} has no samples (0 frames)", hint="copy or fetch it again")
+    if claimed > present:
+        raise DataError(
+            f"{path} is cut short: its header promises {claimed:,} bytes of samples and "
+            f"{present:,} are there",
+            hint="copy or fetch it again",
+        )
+
+
+def _data_chunk(content: bytes) -> tuple[int | None, int]:
+    """Give the bytes of samples that the header claims, None without a claim, and those there."""
     order = ">" if content[:4] == b"RIFX" else "<"
     long_size: int | None = None
     position = 12
@@ -88,23 +111,9 @@ def check_wav(content: bytes, path: Path) -> None:
             (long_size,) = struct.unpack_from("<Q", content, position + 16)
         if name == b"data":
             claimed = long_size if size == _SIZE_UNKNOWN and long_size is not None else size
-            _check_data_chunk(claimed, len(content) - position - 8, path)
-            return
+            return claimed, len(content) - position - 8
         position += 8 + size + size % 2
-    raise DataError(
-        f"{path} has no samples: its data chunk is missing", hint="copy or fetch it again"
-    )
-
-
-def _check_data_chunk(claimed: int, present: int, path: Path) -> None:
-    if claimed == 0:
-        raise DataError(f"{path} has no samples (0 frames)", hint="copy or fetch it again")
-    if claimed > present:
-        raise DataError(
-            f"{path} is cut short: its header promises {claimed:,} bytes of samples and "
-            f"{present:,} are there",
-            hint="copy or fetch it again",
-        )
+    return None, 0
 
 
 def audio_info(content: bytes, path: Path) -> AudioInfo:

@@ -222,9 +222,16 @@ def _extract_clip(job: _Job, *, recipe: FeatureRecipe, basis_folder: Path) -> _O
         if len(waveform) < recipe.n_fft // 2 + _SPARE_SAMPLES:
             raise DataError(
                 f"{job.path} has {len(waveform)} samples, fewer than half a transform "
-                f"of {recipe.n_fft}"
+                f"of {recipe.n_fft}",
+                hint=f"use a shorter one: --set feature.n_fft={recipe.n_fft // 2}; or leave it out",
             )
-        rows = log_mel(waveform, recipe, _basis(recipe, basis_folder))
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = log_mel(waveform, recipe, _basis(recipe, basis_folder))
+        if not np.isfinite(rows).all():
+            raise DataError(
+                f"{job.path} is too loud: its energy is beyond single precision",
+                hint="export it again with full scale at 1",
+            )
     except DataError as error:
         hint = f" ({error.hint})" if error.hint else ""
         return _Outcome(error=f"{error.message}{hint}")

@@ -5,6 +5,7 @@ The Fourier transform runs in single precision (`scipy.fft.rfft`), and the mel f
 seconds and 250 MB, so they are kept on disk and worker processes never import it.
 """
 
+import hashlib
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,13 +15,14 @@ import numpy.typing as npt
 from scipy import fft, sparse
 
 from asd_cli.core.errors import ConfigError
-from asd_cli.core.files import atomic_path
+from asd_cli.core.files import write_bytes
 from asd_cli.core.hashing import fingerprint
 from asd_cli.features.recipe import FeatureRecipe
 
 # float64's epsilon (sys.float_info.epsilon), the floor that the reference puts under the logarithm.
 LOG_FLOOR = 2.220446049250313e-16
 
+_DIGEST_BYTES = 32
 _FRAMES_PER_BLOCK = 64
 _POWER_SPECTRUM = 2.0
 
@@ -49,17 +51,16 @@ def mel_basis(recipe: FeatureRecipe, folder: Path | None = None) -> sparse.csr_m
     if folder is None:
         return _compute_mel_basis(recipe)
     key = fingerprint([recipe.sample_rate, recipe.n_fft, recipe.n_mels, version("librosa")])
-    path = folder / f"mel_{key[:16]}.npy"
+    path = folder / f"mel_{key[:16]}.bin"
     shape = (recipe.n_mels, 1 + recipe.n_fft // 2)
-    try:
-        dense = np.load(path, allow_pickle=False)
-    except (OSError, ValueError):
-        dense = None
-    if dense is not None and dense.shape == shape and dense.dtype == np.float32:
-        return sparse.csr_matrix(dense)
+    kept = path.read_bytes() if path.is_file() else b""
+    digest, content = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
+    # Wrong filters would spoil all features without a sign, so what is kept has a checksum.
+    if content and hashlib.sha256(content).digest() == digest:
+        return sparse.csr_matrix(np.frombuffer(content, "<f4").reshape(shape))
     basis = _compute_mel_basis(recipe)
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, basis.toarray())
+    content = basis.toarray().astype("<f4").tobytes()
+    write_bytes(path, hashlib.sha256(content).digest() + content)
     return basis
 
 

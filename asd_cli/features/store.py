@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import IO
 
@@ -145,7 +146,8 @@ def intact(path: Path, index: StoreIndex) -> bool:
         with path.open("rb") as stream:
             shape = _read_header(stream)
             rows = sum(entry.frames for entry in index.entries)
-            if shape != (rows, index.n_mels):
+            offsets = [0, *accumulate(entry.frames for entry in index.entries)][:-1]
+            if shape != (rows, index.n_mels) or offsets != [e.offset for e in index.entries]:
                 return False
             return all(
                 zlib.crc32(stream.read(entry.frames * index.n_mels * _FLOAT_BYTES)) == entry.crc32

@@ -8,7 +8,7 @@ except that data lie below the working folder. `baseline.yaml` is written from t
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class _Section(BaseModel):
@@ -22,16 +22,16 @@ class _Numbers(_Section):
 class FeatureSettings(_Numbers):
     """Log-mel spectrogram and its windows."""
 
-    sample_rate: Annotated[int, Field(gt=0)] = Field(
+    sample_rate: Annotated[int, Field(gt=0, le=1_000_000)] = Field(
         16000, description="Hz; recordings must have it unless resample is true"
     )
-    n_mels: int = Field(128, ge=1, description="mel bands")
-    n_frames: int = Field(64, ge=1, description="frames in a window")
+    n_mels: int = Field(128, ge=1, le=4096, description="mel bands")
+    n_frames: int = Field(64, ge=1, le=65536, description="frames in a window")
     n_hop_frames: int = Field(8, ge=1, description="frames between windows in training")
     score_hop_frames: int = Field(1, ge=1, description="frames between windows in scoring")
-    n_fft: int = Field(1024, ge=16, description="samples in a Fourier transform")
+    n_fft: int = Field(1024, ge=16, le=65536, description="samples in a Fourier transform")
     hop_length: int = Field(512, ge=1, description="samples between frames")
-    power: float = Field(2.0, gt=0, description="exponent of the magnitude: 2.0 is power")
+    power: float = Field(2.0, gt=0, le=4, description="exponent of the magnitude: 2.0 is power")
     pad_mode: Literal["reflect", "constant"] = Field(
         "reflect", description="reflect (librosa before 0.9) or constant (zeros)"
     )
@@ -50,7 +50,7 @@ class FitSettings(_Numbers):
 
     lr: float = Field(0.00001, gt=0, description="Adam's learning rate")
     epochs: int = Field(20, ge=1, description="passes over the training windows")
-    batch_size: int = Field(32, ge=1, description="windows in a batch")
+    batch_size: int = Field(32, ge=1, le=65536, description="windows in a batch")
     shuffle: bool = Field(True, description="shuffle windows before each epoch")
     validation_split: float = Field(0.1, ge=0, lt=1, description="share held back")
     validation: Literal["tail", "stratified"] = Field(
@@ -72,7 +72,12 @@ class Settings(_Section):
     cache_directory: Path = Field(Path("./cache"), description="features; safe to delete")
     model_directory: Path = Field(Path("./model"), description="trained models")
     result_directory: Path = Field(Path("./result"), description="scores, tables, report")
-    result_file: str = Field("result.csv", pattern=r"^[^/\\]+$", description="table of metrics")
+    result_file: str = Field(
+        "result.csv",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]*\.csv$",
+        max_length=100,
+        description="table of metrics",
+    )
     edition: str = Field("dcase2021", description="challenge edition")
     detector: str = Field("mobilenetv2", description="which detector; see asd train --help")
     seed: int = Field(13711, strict=True, ge=0, lt=2**63, description="of all random numbers")
@@ -90,6 +95,13 @@ class Settings(_Section):
     )
     feature: FeatureSettings = Field(default_factory=FeatureSettings)
     fit: FitSettings = Field(default_factory=FitSettings)
+
+    @field_validator("result_file")
+    @classmethod
+    def _is_no_score_file(cls, name: str) -> str:
+        if name.startswith(("anomaly_score_", "decision_result_")):
+            raise ValueError("it would take the place of a file of scores")
+        return name
 
     @model_validator(mode="after")
     def _transform_holds_a_hop(self) -> "Settings":

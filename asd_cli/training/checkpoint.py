@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asd_cli.core.errors import IntegrityError, UsageError
-from asd_cli.core.files import atomic_path
+from asd_cli.core.files import write_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +57,7 @@ class Checkpoint:
         self, model: "torch.nn.Module", optimizer: "torch.optim.Optimizer", progress: Progress
     ) -> None:
         """Write the state; StorageError when the disk is full."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         tensors = {
             f"{_MODEL}{name}": tensor.detach().cpu().contiguous()
@@ -70,8 +70,7 @@ class Checkpoint:
             "identity": json.dumps(dict(self.identity), sort_keys=True),
             "progress": json.dumps(asdict(progress)),
         }
-        with atomic_path(self.path) as temporary:
-            save_file(tensors, temporary, metadata=metadata)
+        write_bytes(self.path, save(tensors, metadata=metadata))
 
     def load(self, model: "torch.nn.Module", optimizer: "torch.optim.Optimizer") -> Progress | None:
         """Take up a saved state.

@@ -92,7 +92,7 @@ def compare_training(rounds: int, batch: int = _BATCH) -> Comparison:
     plain = straightforward_network(to_keras(model))
     inputs = torch.randn(batch, 1, *_SHAPE)
     labels = torch.arange(batch) % 3
-    trainable = _SectionClassifier(model, [inputs], labels, 1e-5)  # type: ignore[arg-type, list-item]
+    trainable = _SectionClassifier(model, [inputs], labels, 1e-5)  # type: ignore[arg-type]
     copied = inputs.expand(-1, 3, -1, -1).contiguous()
     optimizer = torch.optim.Adam(plain.parameters(), lr=1e-5, eps=1e-7)
     model.train()

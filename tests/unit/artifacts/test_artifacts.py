@@ -38,7 +38,7 @@ class _Bomb:
         return (Path.touch, (Path("exploded"),))
 
 
-@pytest.mark.parametrize("damage", ["pickle", "html", "empty", "cut", "bit", "format", "foreign"])
+@pytest.mark.parametrize("damage", ["pickle", "html", "empty", "cut", "bit", "fact", "format", "foreign"])
 def test_damaged_and_foreign_models_are_refused_and_never_run(
     tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +52,7 @@ def test_damaged_and_foreign_models_are_refused_and_never_run(
         "empty": b"",
         "cut": good[:-4],
         "bit": good[:-1] + bytes([good[-1] ^ 1]),
+        "fact": good.replace(b'\\"fan\\"', b'\\"van\\"'),
         "format": good.replace(b'\\"format\\": 1', b'\\"format\\": 9'),
         "foreign": good.replace(b'"asd":', b'"abc":'),
     }[damage]
@@ -143,5 +144,7 @@ def test_manifests(tmp_path: Path) -> None:
     assert content is not None
     assert (content["seed"], content["command"]) == (3, "score")
     assert {"python", "torch", "asd-cli"} <= content["versions"].keys()
-    path.write_text(json.dumps({"schema": "other"}))
-    assert read_manifest(path) is None
+    for other in ({"schema": "other"}, {**content, "machines": [1]}, {**content, "machines": None},
+                  {**content, "machines": {"fan": 5}}, {**content, "machines": {"fan": {}}}, [1]):  # fmt: skip
+        path.write_text(json.dumps(other))
+        assert read_manifest(path) is None

@@ -68,6 +68,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
         (errno.EROFS, "not permitted"),
         (errno.EACCES, "not permitted"),
         (errno.ENOTDIR, "a file stands|cannot write"),
+        (errno.ENAMETOOLONG, "cannot use"),
     ],
 )
 def test_operating_system_errors_become_storage_errors(number: int, words: str) -> None:

@@ -47,6 +47,7 @@ def test_sixteen_bits_are_scaled_as_libsndfile_does(tmp_path: Path) -> None:
         (b"<!DOCTYPE html><html>Not found</html>", "is not a WAV file: it begins with '<!DOCTYPE"),
         (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0" + bytes(16), "data chunk is missing"),
         (b"RIFF\x24\0\0\0WAVEdata\0\0\0\0", "0 frames"),
+        (b"RF64\xff\xff\xff\xffWAVEds64\x04\0\0\0abcd", "damaged header"),
     ],
 )
 def test_what_is_no_recording_is_named(tmp_path: Path, content: bytes, words: str) -> None:

@@ -156,6 +156,20 @@ def test_bad_recordings_are_all_named_and_the_others_kept(
     assert run(clips, path).computed == 2
 
 
+def test_samples_whose_energy_overflows_are_named(clips: list[Clip], tmp_path: Path) -> None:
+    write_wav(clips[2].path, np.full(16000, 1e30), subtype="FLOAT")
+    with pytest.raises(ProblemsError) as caught:
+        run(clips, tmp_path / "s.npy")
+    assert "is too loud" in caught.value.problems[0]
+
+
+def test_an_index_with_wrong_offsets_is_made_anew(clips: list[Clip], tmp_path: Path) -> None:
+    path = run(clips, tmp_path / "s.npy").path
+    index = path.with_suffix(".json")
+    index.write_text(index.read_text().replace('"offset": 0', '"offset": 999999'))
+    assert run(clips, path).computed == len(clips)
+
+
 def test_too_short_for_a_transform(clips: list[Clip], tmp_path: Path) -> None:
     write_wav(clips[0].path, np.zeros(100))
     with pytest.raises(ProblemsError) as caught:
