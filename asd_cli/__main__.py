@@ -1,6 +1,33 @@
-"""``python -m asd_cli``."""
+"""``python -m asd_cli``, and where the `asd` command begins."""
 
-from asd_cli.cli.main import main
+import os
+import signal
+import sys
+from types import FrameType
+
+from asd_cli.core.interrupts import Terminated
+
+
+def main() -> None:
+    """Run the command line; a signal ends it with its documented status and no traceback."""
+    try:
+        signal.signal(signal.SIGTERM, _terminate)
+        from asd_cli.cli.main import app
+
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Terminated:
+        sys.exit(143)
+    except OSError as error:
+        # Help and usage texts, which Typer prints, on a full disk or into a closed pipe.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        sys.exit(0 if isinstance(error, BrokenPipeError) else f"error: {error.strerror}")
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
 
 if __name__ == "__main__":
     main()

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from enum import IntEnum
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import typer
@@ -22,6 +23,7 @@ from asd_cli.core.errors import (
     StorageError,
     UsageError,
 )
+from asd_cli.core.files import storage_errors
 from asd_cli.core.interrupts import Terminated
 
 Parameters = ParamSpec("Parameters")
@@ -74,8 +76,9 @@ def exits(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]
     @functools.wraps(command)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
-            result = command(*args, **kwargs)
-            sys.stdout.flush()
+            with storage_errors(Path("the output")):
+                result = command(*args, **kwargs)
+                sys.stdout.flush()
         except AsdError as error:
             show_error(make_console(), error)
             raise typer.Exit(exit_code(error)) from None
@@ -91,6 +94,12 @@ def exits(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
+        except MemoryError:
+            error = UsageError(
+                "the computer has too little memory for that", hint="use smaller settings"
+            )
+            show_error(make_console(), error)
+            raise typer.Exit(ExitCode.USAGE) from None
         except Exception as error:  # noqa: BLE001 - the last net: a bug has an exit status too
             _show_bug(make_console(), error)
             raise typer.Exit(ExitCode.BUG) from None

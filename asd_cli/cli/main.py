@@ -15,6 +15,7 @@ from asd_cli.cli import (
     report,
     run,
     score,
+    submit,
     train,
 )
 
@@ -54,13 +55,9 @@ app.command("extract")(extract.extract)
 app.command("train")(train.train)
 app.command("score")(score.score)
 app.command("evaluate")(evaluate.evaluate)
+app.command("submit")(submit.submit)
 app.command("report")(report.report)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

@@ -21,6 +21,7 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     MD = "md"
+    LATEX = "latex"
 
 
 class ShortFormat(StrEnum):

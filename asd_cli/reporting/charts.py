@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from asd_cli.evaluation.evaluation import SectionResult
+from asd_cli.evaluation.labelled import FloatArray, LabelledScores
 from asd_cli.evaluation.metrics import roc_curve
 from asd_cli.reporting.chart import Axis, Chart, Kind, Series, slug
-from asd_cli.reporting.content import FloatArray, LabelledScores, Threshold
+from asd_cli.reporting.content import Threshold
 
 TONES = "abcdef"
 _BINS = 24

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asd_cli.reporting.content import LabelledScores
-from asd_cli.reporting.intervals import LEVEL, Interval, difference_interval
+from asd_cli.evaluation.intervals import LEVEL, Interval, difference_interval
+from asd_cli.evaluation.labelled import LabelledScores
 from asd_cli.reporting.page import ReportPage, TableRow, shown
 
 _FIGURES = ("auc", "pauc")

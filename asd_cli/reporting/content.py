@@ -5,70 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from asd_cli.artifacts.score_files import ScoreTable
 from asd_cli.evaluation.evaluation import Evaluation
-from asd_cli.evaluation.labels import Labels
-
-FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledScores:
-    """Scores of the test clips of one machine, section and domain, with the truth.
-
-    Attributes
-    ----------
-    machine, section, domain : str
-        Whose they are.
-    names : tuple of str
-        File names of the clips.
-    scores : ndarray [shape=(n_clips,), dtype=float64]
-        Higher is more anomalous.
-    truth : ndarray [shape=(n_clips,), dtype=bool]
-        Whether a clip is anomalous.
-    decisions : ndarray [shape=(n_clips,), dtype=bool] or None
-        Whether it was called so; None without decisions.
-    """
-
-    machine: str
-    section: str
-    domain: str
-    names: tuple[str, ...]
-    scores: FloatArray
-    truth: npt.NDArray[np.bool_]
-    decisions: npt.NDArray[np.bool_] | None
-
-    @property
-    def normal(self) -> FloatArray:
-        """Scores of the normal clips."""
-        return self.scores[~self.truth]
-
-    @property
-    def anomaly(self) -> FloatArray:
-        """Scores of the anomalous clips."""
-        return self.scores[self.truth]
-
-    @property
-    def title(self) -> str:
-        """Section and domain in words."""
-        return f"section {self.section}, {self.domain}"
-
-
-def label_scores(table: ScoreTable, labels: Labels) -> LabelledScores:
-    """Join scores and labels by name."""
-    names = tuple(table.scores)
-    decisions = table.decisions
-    return LabelledScores(
-        table.key.machine,
-        table.key.section,
-        table.key.domain,
-        names,
-        np.array([table.scores[name] for name in names], np.float64),
-        np.array([labels[name] for name in names], bool),
-        None if decisions is None else np.array([decisions[name] for name in names], bool),
-    )
+from asd_cli.evaluation.labelled import LabelledScores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

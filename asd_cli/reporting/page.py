@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from asd_cli.evaluation.evaluation import METRIC_NAMES, MeanResult, SectionResult
+from asd_cli.evaluation.intervals import Interval, official_interval
 from asd_cli.reporting.breakdown import AttributeTable, attribute_tables
 from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.chart import Chart, slug
@@ -17,7 +18,6 @@ from asd_cli.reporting.charts import (
 )
 from asd_cli.reporting.content import MachineContent, SystemContent
 from asd_cli.reporting.drawing import Drawing, draw
-from asd_cli.reporting.intervals import Interval, official_interval
 from asd_cli.reporting.published import Published, published_figures
 
 HEADINGS = ("AUC", "pAUC", "precision", "recall", "F1")

@@ -1,92 +1,58 @@
 """`asd evaluate`: the official figures of any system, from its CSV files alone."""
 
-import os
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from asd_cli import __version__
 from asd_cli.artifacts.manifest import read_manifest
-from asd_cli.artifacts.score_files import ScoreTable, find_score_files, read_score_table
-from asd_cli.core.errors import DataError, QualityGateError, UsageError
+from asd_cli.core.errors import QualityGateError, UsageError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import write_text
-from asd_cli.core.types import Mode
 from asd_cli.data.editions import load_edition
-from asd_cli.evaluation.evaluation import Evaluation, evaluate_tables
-from asd_cli.evaluation.labels import labels_from_files, labels_from_names
 from asd_cli.evaluation.result_csv import render_result_csv
+from asd_cli.reporting.references import References
+from asd_cli.services.standings import (
+    Comparison,
+    Standing,
+    compare_systems,
+    rank_systems,
+    require_references,
+)
+from asd_cli.services.systems import (
+    EvaluateRequest,
+    System,
+    evaluate_folder,
+    place_baseline,
+    with_names_apart,
+)
 from asd_cli.services.workspace import Workspace
-from asd_cli.settings.model import Settings
 
-_UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluateRequest:
-    """What to evaluate.
-
-    Attributes
-    ----------
-    settings : Settings
-        Edition, `max_fpr`, folders.
-    mode : Mode
-        Development labels are in the clips' names, evaluation labels in files.
-    folders : tuple of Path
-        Systems to evaluate, one a folder of CSV files; empty means this project's own results,
-        which alone get a ``result.csv``.
-    machines : tuple of str
-        Machine types; empty means all.
-    ground_truth : Path or None
-        Official label files; by default those that ``asd fetch --stage ground-truth`` brought.
-    fail_under : float or None
-        Least official score that passes, in [0, 1].
-    """
-
-    settings: Settings
-    mode: Mode = Mode.DEV
-    folders: tuple[Path, ...] = ()
-    machines: tuple[str, ...] = ()
-    ground_truth: Path | None = None
-    fail_under: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """One evaluated system.
-
-    Attributes
-    ----------
-    name : str
-        Name of its folder, or of the detector for this project's own results.
-    folder : Path
-        Where its score files are.
-    edition, mode, detector : str
-        What was evaluated; the detector is ``unknown`` for other systems.
-    signature : str
-        Everything one must know to compare the figures with others.
-    evaluation : Evaluation
-        The figures.
-    tables : tuple of ScoreTable
-        The scores they were computed from.
-    """
-
-    name: str
-    folder: Path
-    edition: str
-    mode: Mode
-    detector: str
-    signature: str
-    evaluation: Evaluation
-    tables: tuple[ScoreTable, ...] = field(repr=False)
+__all__ = ["EvaluateRequest", "EvaluateResult", "System", "evaluate", "require_quality"]
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluateResult:
-    """All evaluated systems, and the ``result.csv`` that was written, if one was."""
+    """What was evaluated.
+
+    Attributes
+    ----------
+    systems : tuple of System
+        In the order they were named.
+    result_csv : Path or None
+        The ``result.csv`` that was written, if one was.
+    leaderboard : tuple of Standing
+        The systems by official score; empty where there is only one.
+    comparison : Comparison or None
+        Differences to the baseline, where one was named.
+    references : References or None
+        Published results, where they were asked for.
+    """
 
     systems: tuple[System, ...]
     result_csv: Path | None
+    leaderboard: tuple[Standing, ...] = ()
+    comparison: Comparison | None = None
+    references: References | None = None
 
 
 def evaluate(request: EvaluateRequest, events: Events = SILENT) -> EvaluateResult:
@@ -97,20 +63,72 @@ def evaluate(request: EvaluateRequest, events: Events = SILENT) -> EvaluateResul
     DataError
         When score files or labels are missing or malformed; names file and line.
     UsageError
-        When a machine was asked for that is not there.
+        When a machine was asked for that is not there, or the request contradicts itself.
     """
+    _check(request)
     workspace = Workspace(request.settings, request.mode)
     load_edition(request.settings.edition)
-    folders = request.folders or (workspace.result_directory,)
-    systems = tuple(_evaluate_folder(folder, request, workspace) for folder in folders)
+    references = (
+        require_references(request.settings.edition, request.mode) if request.published else None
+    )
+    folders = list(request.folders or (workspace.result_directory,))
+    base = None if request.baseline is None else place_baseline(request.baseline, folders)
+    systems = with_names_apart([evaluate_folder(f, request, workspace) for f in folders])
     for system in systems:
         for note in system.evaluation.notes:
             events.warning(f"{system.name}: {note}")
+    if references is not None:
+        _warn_of_synthetic(systems, workspace, events)
     written = None
     if not request.folders:
         written = workspace.result_csv
-        write_text(written, render_result_csv(systems[0].evaluation, request.mode))
-    return EvaluateResult(systems, written)
+        own = next(s for s in systems if s.folder == workspace.result_directory)
+        write_text(written, render_result_csv(own.evaluation, request.mode))
+    several = len(systems) > 1
+    return EvaluateResult(
+        systems,
+        written,
+        leaderboard=rank_systems(systems, events) if several else (),
+        comparison=None
+        if base is None
+        else compare_systems(
+            systems,
+            systems[base],
+            max_fpr=request.settings.max_fpr,
+            confidence=request.level,
+            events=events,
+        ),
+        references=references,
+    )
+
+
+def _check(request: EvaluateRequest) -> None:
+    if not 0 < request.level < 1:
+        raise UsageError(
+            f"a confidence of {request.level:g} is not between 0 and 1",
+            hint="give a share: --confidence 0.95",
+        )
+    if request.draws < 2:
+        raise UsageError("intervals need two draws at least", hint="give --resamples 1000")
+    if request.resamples is not None and not request.resampled:
+        raise UsageError(
+            "--resamples says how intervals are made, and none were asked for",
+            hint="add --confidence 0.95",
+        )
+
+
+def _warn_of_synthetic(systems: Sequence[System], workspace: Workspace, events: Events) -> None:
+    """Warn where published results are of other recordings than the system's."""
+    from asd_cli.services.report_state import is_synthetic
+
+    for system in systems:
+        manifest = read_manifest(system.folder / "manifest.json") or {}
+        own = system.folder == workspace.result_directory
+        if is_synthetic(workspace, manifest, own=own):
+            events.warning(
+                f"{system.name} was scored on a synthetic set; published results are of the "
+                "challenge's recordings and cannot be compared with it"
+            )
 
 
 def require_quality(result: EvaluateResult, fail_under: float | None) -> None:
@@ -128,60 +146,3 @@ def require_quality(result: EvaluateResult, fail_under: float | None) -> None:
             raise QualityGateError(
                 f"{system.name}: the official score {shown} is below {fail_under:g}"
             )
-
-
-def _evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace) -> System:
-    found = find_score_files(folder)
-    present = {key.machine for key in found}
-    unknown = [machine for machine in request.machines if machine not in present]
-    if unknown:
-        raise UsageError(
-            f"{folder} has no scores of {unknown[0]!r}", hint=f"it has {', '.join(sorted(present))}"
-        )
-    tables = tuple(
-        read_score_table(key, path)
-        for key, path in found.items()
-        if not request.machines or key.machine in request.machines
-    )
-    ground_truth = request.ground_truth or workspace.ground_truth_directory
-    labelled = [(table, _labels(table, request.mode, ground_truth)) for table in tables]
-    evaluation = evaluate_tables(labelled, max_fpr=request.settings.max_fpr)
-    own = not request.folders
-    manifest = read_manifest(folder / "manifest.json") or {}
-    detector = str(manifest.get("detector", _UNKNOWN))
-    return System(
-        name=detector if own else Path(os.path.normpath(folder)).name,
-        folder=folder,
-        edition=request.settings.edition,
-        mode=request.mode,
-        detector=detector,
-        signature=_signature(request, detector, manifest),
-        evaluation=evaluation,
-        tables=tables,
-    )
-
-
-def _labels(table: ScoreTable, mode: Mode, ground_truth: Path) -> dict[str, int]:
-    if mode is Mode.DEV:
-        return dict(labels_from_names(table))
-    if not ground_truth.is_dir():
-        raise DataError(
-            f"there is no folder of labels {ground_truth}",
-            hint="fetch them: asd fetch --stage ground-truth; or say where they lie: "
-            "--ground-truth DIR",
-        )
-    return dict(labels_from_files(table, ground_truth))
-
-
-def _signature(request: EvaluateRequest, detector: str, manifest: dict[str, Any]) -> str:
-    """One line that says what a figure is, after sacreBLEU (Post 2018)."""
-    facts = {
-        "edition": request.settings.edition,
-        "mode": request.mode.value,
-        "max_fpr": f"{request.settings.max_fpr:g}",
-        "detector": detector,
-        "recipe": str(manifest.get("recipe", _UNKNOWN))[:12],
-        "seed": manifest.get("seed", _UNKNOWN),
-        "asd": __version__,
-    }
-    return "|".join(f"{key}:{value}" for key, value in facts.items())

@@ -10,6 +10,7 @@ from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.files import write_text
 from asd_cli.core.types import Mode
+from asd_cli.evaluation.labelled import label_scores
 from asd_cli.evaluation.labels import labels_from_files, labels_from_names
 from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.comparison import compare_pages
@@ -17,7 +18,6 @@ from asd_cli.reporting.content import (
     MachineContent,
     SystemContent,
     infer_threshold,
-    label_scores,
 )
 from asd_cli.reporting.history import read_history
 from asd_cli.reporting.markdown import comparison_markdown, report_markdown

@@ -9,8 +9,9 @@ from asd_cli.artifacts.bundle import read_bundle
 from asd_cli.core.errors import AsdError
 from asd_cli.core.hashing import hash_file
 from asd_cli.data.names import parse_clip_name
-from asd_cli.reporting.content import LabelledScores, Threshold
-from asd_cli.services.evaluate import System
+from asd_cli.evaluation.labelled import LabelledScores
+from asd_cli.reporting.content import Threshold
+from asd_cli.services.systems import System
 from asd_cli.services.workspace import Workspace
 
 _SYNTHETIC = "synthetic.json"

@@ -38,21 +38,12 @@ def run(request: RunRequest, events: Events = SILENT) -> RunResult:
         What any of the steps raises.
     """
     workspace = Workspace(request.settings, request.mode)
-    stages = missing_stages(workspace, request.machines)
-    if stages:
-        events.note(f"fetching what is missing: {', '.join(stages)}")
-        fetch(
-            FetchRequest(
-                stages=stages,
-                machines=request.machines,
-                dev_directory=request.settings.dev_directory,
-                eval_directory=request.settings.eval_directory,
-                edition=request.settings.edition,
-            ),
-            events,
-        )
+    _fetch(missing_stages(workspace, request.machines), request, events)
     training = train(request, events)
     scoring = score(request, events)
+    if request.mode is Mode.EVAL and not workspace.ground_truth_directory.is_dir():
+        # After scoring: who has no labels and no network still gets files to submit.
+        _fetch(("ground-truth",), request, events)
     evaluation = evaluate(
         EvaluateRequest(settings=request.settings, mode=request.mode, machines=request.machines),
         events,
@@ -64,10 +55,26 @@ def run(request: RunRequest, events: Events = SILENT) -> RunResult:
     return RunResult(training, scoring, evaluation, page)
 
 
+def _fetch(stages: tuple[str, ...], request: RunRequest, events: Events) -> None:
+    if not stages:
+        return
+    events.note(f"fetching what is missing: {', '.join(stages)}")
+    fetch(
+        FetchRequest(
+            stages=stages,
+            machines=request.machines,
+            dev_directory=request.settings.dev_directory,
+            eval_directory=request.settings.eval_directory,
+            edition=request.settings.edition,
+        ),
+        events,
+    )
+
+
 def missing_stages(workspace: Workspace, machines: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the stages to fetch before a mode can be run; none where the recordings are there."""
+    """Name the stages to fetch before a mode can be scored; none where the recordings are there."""
     development = workspace.mode is Mode.DEV
-    everything = ("dev",) if development else ("eval-train", "eval-test", "ground-truth")
+    everything = ("dev",) if development else ("eval-train", "eval-test")
     try:
         present = workspace.machines(machines)
     except AsdError:
@@ -80,6 +87,5 @@ def missing_stages(workspace: Workspace, machines: tuple[str, ...]) -> tuple[str
             not (workspace.data_directory / machine / train_folder).is_dir() for machine in present
         ),
         "eval-test": any(not workspace.test_roles(machine) for machine in present),
-        "ground-truth": not workspace.ground_truth_directory.is_dir(),
     }
     return tuple(stage for stage in everything if lacking[stage])

@@ -20,7 +20,7 @@ from asd_cli.artifacts.score_files import (
 )
 from asd_cli.core.errors import DataError, IntegrityError, UsageError
 from asd_cli.core.events import SILENT, Events
-from asd_cli.core.files import remove_abandoned, write_bytes
+from asd_cli.core.files import remove_abandoned, storage_errors, write_bytes
 from asd_cli.core.hashing import combine, hash_file
 from asd_cli.core.types import Mode
 from asd_cli.detectors.base import Scores
@@ -30,7 +30,7 @@ from asd_cli.services.extract import require_features
 from asd_cli.services.train import detector_of
 from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.settings.render import flatten
-from asd_cli.training.devices import use_deterministic_kernels
+from asd_cli.training.devices import require_device_name, use_deterministic_kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
         When a model is damaged.
     """
     workspace = Workspace(request.settings, request.mode)
+    require_device_name(request.device)
     executor = make_executor(request.jobs)
     machines = workspace.machines(request.machines)
     bundles = {machine: _usable_bundle(workspace, machine) for machine in machines}
@@ -105,22 +106,27 @@ def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
 
 def _usable_bundle(workspace: Workspace, machine: str) -> ModelBundle:
     path = workspace.model(machine)
-    if not path.exists() and workspace.checkpoint(machine).exists():
+    train = workspace.command("train", machine)
+    with storage_errors(path):
+        missing = not path.exists()
+    if missing:
+        begun = workspace.checkpoint(machine).exists()
         raise DataError(
-            f"the training of {machine} was broken off", hint=f"go on: asd train -m {machine}"
+            f"the training of {machine} was broken off" if begun else f"there is no model {path}",
+            hint=f"{'go on' if begun else 'train one'}: {train}",
         )
     bundle = read_bundle(path)
     facts = bundle.facts
     if facts["threshold"] is None:
         raise DataError(
             f"{path} has no decision threshold yet: its training was broken off",
-            hint=f"go on: asd train --machine {machine}",
+            hint=f"go on: {train}",
         )
     if facts["mode"] != workspace.mode or facts["machine"] != machine:
         raise UsageError(
             f"{path} is the model of {facts['machine']} in mode {facts['mode']}, not of {machine} "
             f"in mode {workspace.mode}",
-            hint=f"train one: asd train --mode {workspace.mode} --machine {machine}",
+            hint=f"train one: {train} --force",
         )
     if facts["detector"] != workspace.detector.name:
         raise IntegrityError(f"{path} holds the detector {facts['detector']}")
@@ -129,7 +135,7 @@ def _usable_bundle(workspace: Workspace, machine: str) -> ModelBundle:
         if identity.get(key) != value and key.startswith("feature."):
             raise UsageError(
                 f"{path} was trained with {key} = {identity.get(key)!r}, and it is {value!r} now",
-                hint="train again: asd train; or set it back: "
+                hint=f"train again: {train}; or set it back: "
                 f"--set {key}={_yaml_value(identity.get(key))}",
             )
     return bundle

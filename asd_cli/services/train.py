@@ -7,7 +7,7 @@ import numpy as np
 
 from asd_cli.artifacts.bundle import ModelBundle, read_bundle, write_bundle
 from asd_cli.artifacts.manifest import library_versions
-from asd_cli.core.errors import AsdError
+from asd_cli.core.errors import DataError, IntegrityError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import remove_abandoned, write_text
 from asd_cli.data.folders import TRAIN_ROLE
@@ -20,7 +20,7 @@ from asd_cli.reporting.history import history_csv, plot_history
 from asd_cli.services.extract import require_features
 from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.training.checkpoint import Checkpoint
-from asd_cli.training.devices import use_deterministic_kernels
+from asd_cli.training.devices import require_device_name, use_deterministic_kernels
 
 TRAINING_SCORES = "training_scores"
 _WEIGHTS = "detector."
@@ -83,6 +83,7 @@ def train(request: RunRequest, events: Events = SILENT) -> TrainResult:
         When a model cannot be written.
     """
     workspace = Workspace(request.settings, request.mode)
+    require_device_name(request.device)
     executor = make_executor(request.jobs)
     trained: list[TrainedMachine] = []
     skipped: list[str] = []
@@ -159,6 +160,7 @@ def _identity(workspace: Workspace, machine: str, store: FeatureStore) -> dict[s
         "detector": workspace.detector.name,
         "edition": workspace.edition.name,
         "machine": machine,
+        "mode": workspace.mode.value,
         "data": store.fingerprint,
         "asd-cli": versions["asd-cli"],
         "torch": versions["torch"],
@@ -172,9 +174,9 @@ def _known_bundle(
     """Read the model that is there if it is the one wanted; a damaged one is made anew."""
     try:
         bundle = read_bundle(workspace.model(machine))
-    except AsdError:
+    except (DataError, IntegrityError):
         return None
-    return bundle if bundle.facts["identity"] == identity else None
+    return bundle if bundle.facts.get("identity") == identity else None
 
 
 def _bundle(

@@ -96,6 +96,11 @@ class Workspace:
         """What the results were made from."""
         return self.result_directory / "manifest.json"
 
+    def command(self, verb: str, machine: str | None = None) -> str:
+        """Write the command that does something with this mode and detector, for hints."""
+        words = ["asd", verb, "--mode", self.mode.value, "--detector", self.detector.name]
+        return " ".join([*words, "--machine", machine] if machine else words)
+
     def machines(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
         """Machine types in the data folder; errors as in `find_machines`."""
         return find_machines(self.data_directory, self.edition, wanted)

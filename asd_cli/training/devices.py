@@ -11,6 +11,18 @@ if TYPE_CHECKING:
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
+def require_device_name(name: str) -> None:
+    """Refuse a device that does not exist, without loading torch.
+
+    Raises
+    ------
+    UsageError
+        Names the devices.
+    """
+    if name.partition(":")[0] not in DEVICES:
+        raise UsageError(f"there is no device {name!r}", hint=f"choose of {', '.join(DEVICES)}")
+
+
 def resolve_device(name: str) -> "torch.device":
     """Choose the device: the one asked for, or with ``auto`` the fastest there is.
 
@@ -21,6 +33,7 @@ def resolve_device(name: str) -> "torch.device":
     """
     import torch
 
+    require_device_name(name)
     available = {
         "cpu": True,
         "cuda": torch.cuda.is_available(),
@@ -28,8 +41,6 @@ def resolve_device(name: str) -> "torch.device":
     }
     if name == "auto":
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
-    if name.partition(":")[0] not in available:
-        raise UsageError(f"there is no device {name!r}", hint=f"choose of {', '.join(DEVICES)}")
     if not available[name.partition(":")[0]]:
         raise UsageError(
             f"this machine has no {name} device that torch can use",

@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -45,6 +47,17 @@ def test_2_usage(project: Path) -> None:
         assert "error: " in result.stderr
         assert "hint: " in result.stderr
         assert result.stdout == ""
+
+
+@pytest.mark.parametrize("name", ["nope", "", "."])
+def test_2_a_machine_that_is_not_there(project: Path, name: str) -> None:
+    result = asd("train", "-m", name, *KNN)
+    assert result.exit_code == 2
+    assert "found: fan" in result.stderr
+
+
+def test_2_a_device_that_does_not_exist(project: Path) -> None:
+    assert asd("train", "--device", "foo", *KNN).exit_code == 2
 
 
 def test_2_a_model_of_other_sections_or_settings(project: Path) -> None:
@@ -115,6 +128,22 @@ def test_6_a_pickled_model_is_refused(project: Path) -> None:
     result = asd("score", *KNN)
     assert result.exit_code == 6
     assert "not a model bundle" in result.stderr
+
+
+def test_7_a_full_output(project: Path) -> None:
+    for command in ("config show", "--help"):
+        done = subprocess.run(
+            f"{sys.executable} -m asd_cli {command} >/dev/full", shell=True, cwd=project,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode in {1, 7}
+        assert "Traceback" not in done.stderr
+
+
+def test_7_a_name_that_is_too_long(project: Path) -> None:
+    result = asd("train", *KNN, "--set", f"model_directory={'a' * 300}")
+    assert result.exit_code == 7
+    assert "File name too long" in result.stderr
 
 
 def test_7_a_place_that_cannot_be_written(project: Path) -> None:

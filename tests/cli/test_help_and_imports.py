@@ -7,7 +7,7 @@ from tests.support.command import asd
 
 COMMANDS = [
     (), ("fetch",), ("extract",), ("train",), ("score",), ("evaluate",), ("report",), ("run",),
-    ("demo",), ("doctor",), ("config",), ("config", "show"), ("config", "validate"),
+    ("demo",), ("submit",), ("doctor",), ("config",), ("config", "show"), ("config", "validate"),
     ("config", "init"),
 ]  # fmt: skip
 HEAVY = ("torch", "librosa", "sklearn", "pandas", "matplotlib", "scipy", "numpy", "yaml")
@@ -29,7 +29,7 @@ def test_help_loads_nothing_heavy(command: tuple[str, ...]) -> None:
     program = (
         "import sys\n"
         f"sys.argv = {arguments!r}\n"
-        "from asd_cli.cli.main import main\n"
+        "from asd_cli.__main__ import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         f"loaded = sorted(set({HEAVY!r}) & set(sys.modules))\n"
         "assert not loaded, loaded\n"

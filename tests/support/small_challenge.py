@@ -16,10 +16,16 @@ def make_records(
     records: dict[int, dict[str, bytes]] = {4562016: {}, 4660992: {}, 4884786: {}, 5257674: {}}
     labels: dict[str, str] = {}
     for machine in machines:
-        dev = write_machine(folder / "dev", machine, train=4, test=_TEST)
+        dev = write_machine(folder / "dev", machine, train=4, test=_TEST, seconds=2.5)
         records[4562016][f"dev_data_{machine}.zip"] = _zip(folder / "dev", dev)
         held = write_machine(
-            folder / "eval", machine, sections=("03", "04"), train=4, test=_TEST, labels=False
+            folder / "eval",
+            machine,
+            sections=("03", "04"),
+            train=4,
+            test=_TEST,
+            labels=False,
+            seconds=2.5,
         )
         records[4660992][f"eval_data_{machine}_train.zip"] = _zip(folder / "eval", held / "train")
         tests = [held / "source_test", held / "target_test"]

@@ -7,12 +7,8 @@ import numpy as np
 
 from asd_cli.artifacts.score_files import ScoreFileKey, ScoreTable
 from asd_cli.evaluation.evaluation import evaluate_tables
-from asd_cli.reporting.content import (
-    LabelledScores,
-    MachineContent,
-    SystemContent,
-    label_scores,
-)
+from asd_cli.evaluation.labelled import LabelledScores, label_scores
+from asd_cli.reporting.content import MachineContent, SystemContent
 
 Key = tuple[str, str, str]
 

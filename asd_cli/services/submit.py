@@ -1,0 +1,286 @@
+"""`asd submit`: is a folder of score files a whole and valid challenge submission? Then pack it.
+
+A submission has, for every machine type, section and domain of the mode, the anomaly scores and the
+decisions of every test clip. Which clips there are is known from the official labels or from the
+recordings, where they are at hand; where they are not, names must follow the edition's grammar.
+"""
+
+import csv
+import io
+import math
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from asd_cli.artifacts.score_files import (
+    DECISION,
+    SCORE,
+    ScoreFileKey,
+    parse_binary,
+    read_values,
+)
+from asd_cli.core.errors import AsdError, DataError, ProblemsError
+from asd_cli.core.events import SILENT, Events
+from asd_cli.core.files import write_bytes
+from asd_cli.core.hashing import hash_bytes
+from asd_cli.core.types import Mode, Split
+from asd_cli.data.names import parse_clip_name
+from asd_cli.evaluation.evaluation import DOMAINS
+from asd_cli.services.workspace import Workspace
+from asd_cli.settings.model import Settings
+
+# The first moment a zip file can name: the same files give the same bytes, whenever packed.
+_MOMENT = (1980, 1, 1, 0, 0, 0)
+_READABLE = 0o100644 << 16
+_COLUMNS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitRequest:
+    """What to check and pack.
+
+    Attributes
+    ----------
+    settings : Settings
+        Edition and folders.
+    mode : Mode
+        Challenges are decided on the evaluation set.
+    folder : Path or None
+        Score and decision files; None means this project's results.
+    output : Path or None
+        The zip file; None means the folder's name in the working folder.
+    ground_truth : Path or None
+        Official label files, for the names of the clips.
+    """
+
+    settings: Settings
+    mode: Mode = Mode.EVAL
+    folder: Path | None = None
+    output: Path | None = None
+    ground_truth: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitResult:
+    """What was packed.
+
+    Attributes
+    ----------
+    path : Path
+        The zip file.
+    files, clips : int
+        How many files it holds, of how many clips.
+    sha256 : str
+        Of the zip file; equal files give an equal sum.
+    checked_against : tuple of str
+        What told which clips there must be: ``labels``, ``recordings``, ``grammar``.
+    """
+
+    path: Path
+    files: int
+    clips: int
+    sha256: str
+    checked_against: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Clips:
+    """Names that must be there, in the official order; None where only their form is known."""
+
+    names: tuple[str, ...] | None
+    known_from: str
+
+
+def submit(request: SubmitRequest, events: Events = SILENT) -> SubmitResult:
+    """Check a submission and pack it.
+
+    Raises
+    ------
+    ProblemsError
+        When it is not whole and valid; everything wrong with it is listed.
+    DataError
+        When there is no such folder.
+    StorageError
+        When the zip file cannot be written.
+    """
+    workspace = Workspace(request.settings, request.mode)
+    folder = request.folder or workspace.result_directory
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}", hint="score first: asd score --mode eval")
+    keys = [
+        ScoreFileKey(machine, section, domain)
+        for machine in workspace.edition.machines
+        for section in workspace.edition.sections[request.mode]
+        for domain in DOMAINS
+    ]
+    problems: list[str] = []
+    known_from: set[str] = set()
+    clips = 0
+    for key in keys:
+        try:
+            expected = _expected_clips(key, workspace, request)
+        except AsdError as error:
+            problems.append(error.message)
+            continue
+        known_from.add(expected.known_from)
+        files = [(folder / key.file_name(kind), parse) for kind, parse in _KINDS]
+        found = [_check_file(path, parse, problems) for path, parse in files]
+        for (path, _), rows in zip(files, found, strict=True):
+            if rows is not None:
+                problems.extend(_wrong_clips(path, rows, key, expected, request.mode))
+        if None not in found:
+            problems.extend(_unpaired(files[0][0], found, expected))
+            _warn_of_order(files, found, expected, events)
+        clips += len(found[0] or ())
+    problems.extend(_strangers(folder, keys))
+    if problems:
+        raise ProblemsError(
+            f"{folder} is no valid submission to {request.settings.edition}, mode {request.mode}: "
+            f"{len(problems)} problem{'s' * (len(problems) > 1)}",
+            problems,
+            hint="score the whole set and submit again: asd score --mode "
+            f"{request.mode} && asd submit",
+        )
+    label = folder.resolve().name or "submission"
+    path = request.output or Path(f"{label}.zip")
+    names = sorted(key.file_name(kind) for key in keys for kind, _ in _KINDS)
+    content = pack(label, {name: (folder / name).read_bytes() for name in names})
+    write_bytes(path, content)
+    return SubmitResult(path, len(names), clips, hash_bytes(content), tuple(sorted(known_from)))
+
+
+def pack(label: str, files: dict[str, bytes]) -> bytes:
+    """Make a zip archive of files in one folder; the same files give the same bytes."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(f"{label}/{name}", _MOMENT)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, wherever it is packed
+            entry.external_attr = _READABLE
+            archive.writestr(entry, content, compresslevel=9)
+    return stream.getvalue()
+
+
+def _strangers(folder: Path, keys: list[ScoreFileKey]) -> Iterator[str]:
+    """Find score and decision files that the edition does not ask for."""
+    wanted = {key.file_name(kind) for key in keys for kind, _ in _KINDS}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((f"{SCORE}_", f"{DECISION}_")) and path.name not in wanted:
+            yield f"{path}: is of no machine, section and domain of the mode"
+
+
+def _expected_clips(key: ScoreFileKey, workspace: Workspace, request: SubmitRequest) -> _Clips:
+    labels = (request.ground_truth or workspace.ground_truth_directory) / key.file_name(
+        "ground_truth"
+    )
+    if request.mode is Mode.EVAL and labels.is_file():
+        return _Clips(tuple(read_values(labels, parse_binary)), "labels")
+    test = workspace.edition.folders[f"{key.domain}_test"]
+    recordings = workspace.data_directory / key.machine / test
+    if recordings.is_dir():
+        prefix = f"section_{key.section}_"
+        names = sorted(path.name for path in recordings.glob(f"{prefix}*.wav"))
+        if names:
+            return _Clips(tuple(names), "recordings")
+    return _Clips(None, "grammar")
+
+
+def _check_file(
+    path: Path, parse: Callable[[str], object], problems: list[str]
+) -> dict[str, int] | None:
+    """List everything wrong with a file's rows; gives the line of each name, None without rows."""
+    if not path.is_file():
+        problems.append(f"{path}: is missing")
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        rows = [(row, i) for i, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        problems.append(f"{path}: cannot be read: {error}")
+        return None
+    lines: dict[str, int] = {}
+    for row, line in rows:
+        if not row:
+            continue
+        if len(row) != _COLUMNS:
+            problems.append(f"{path}:{line}: {len(row)} columns where name,value are expected")
+            continue
+        name, value = row[0].strip(), row[1].strip()
+        if name in lines:
+            problems.append(f"{path}:{line}: {name} is there twice, first in line {lines[name]}")
+            continue
+        lines[name] = line
+        try:
+            parse(value)
+        except ValueError as error:
+            reason = "not a number" if str(error).startswith("could not convert") else error
+            problems.append(f"{path}:{line}: {value!r} for {name!r} is {reason}")
+    if not lines:
+        problems.append(f"{path}: is empty")
+        return None
+    return lines
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return value
+
+
+_KINDS: tuple[tuple[str, Callable[[str], object]], ...] = (
+    (SCORE, _finite),
+    (DECISION, parse_binary),
+)
+
+
+def _wrong_clips(
+    path: Path, lines: dict[str, int], key: ScoreFileKey, expected: _Clips, mode: Mode
+) -> Iterator[str]:
+    if expected.names is not None:
+        wanted = set(expected.names)
+        for name, line in lines.items():
+            if name not in wanted:
+                yield f"{path}:{line}: {name} is no test clip (by the {expected.known_from})"
+        for name in expected.names:
+            if name not in lines:
+                yield f"{path}: {name} is missing (by the {expected.known_from})"
+        return
+    for name, line in lines.items():
+        try:
+            clip = parse_clip_name(Path(name), machine=key.machine)
+        except ValueError as error:
+            yield f"{path}:{line}: {error}"
+            continue
+        if (clip.section, clip.domain, clip.split) != (key.section, key.domain, Split.TEST):
+            yield f"{path}:{line}: {name} is no test clip of section {key.section}, {key.domain}"
+        elif (clip.label is None) is not (mode is Mode.EVAL):
+            has = "no label" if clip.label is None else "a label"
+            yield f"{path}:{line}: {name} has {has} in its name, unlike the clips of mode {mode}"
+
+
+def _unpaired(path: Path, found: list[dict[str, int] | None], expected: _Clips) -> Iterator[str]:
+    """Find clips with a score and no decision, or the reverse, where no list told of them."""
+    scored, decided = found[0] or {}, found[1] or {}
+    if expected.names is None:
+        for name in sorted(scored.keys() ^ decided.keys()):
+            lacking = "decision" if name in scored else "score"
+            yield f"{path}: {name} has no {lacking}"
+
+
+def _warn_of_order(
+    files: list[tuple[Path, Callable[[str], object]]],
+    found: list[dict[str, int] | None],
+    expected: _Clips,
+    events: Events,
+) -> None:
+    """Warn where rows are in another order than the official labels."""
+    for (path, _), lines in zip(files, found, strict=True):
+        same_clips = expected.names is not None and set(lines or ()) == set(expected.names)
+        if expected.known_from == "labels" and same_clips and tuple(lines or ()) != expected.names:
+            events.warning(
+                f"{path}: rows are in another order than the official labels; the official "
+                "evaluator joins them by position"
+            )
