@@ -1,14 +1,14 @@
 """Where output goes: data to stdout, everything else to stderr, and no escape byte into a pipe."""
 
-import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asd_cli.core.text import printable
+
 if TYPE_CHECKING:
     import rich.console
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PIPED_WIDTH = 100
 
 
@@ -29,8 +29,7 @@ class Console:
     @staticmethod
     def safe(text: object) -> str:
         """Make control characters visible, so that a file name cannot steer the terminal."""
-        printable = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
-        return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", printable)
+        return printable(text)
 
     def data(self, text: str) -> None:
         """Write text to stdout as it is, with one line end."""

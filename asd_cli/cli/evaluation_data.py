@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from asd_cli.cli.figures import inert
+from asd_cli.core.text import inert_cell
 from asd_cli.evaluation.evaluation import METRIC_NAMES, Metrics
 from asd_cli.evaluation.intervals import FigureIntervals, Interval, Intervals
 from asd_cli.services.evaluate import EvaluateResult, System
@@ -157,20 +157,21 @@ def as_csv(result: EvaluateResult) -> str:
         kind = f"official score minus that of {result.comparison.baseline.name}"
         frames.append(
             pd.DataFrame([
-                {"system": inert(entry.system.name), "machine": difference.machine, "kind": kind,
+                {"system": inert_cell(entry.system.name),
+                 "machine": difference.machine, "kind": kind,
                  "auc": _number(difference.value), "p_value": _number(difference.p_value),
                  **_columns({"auc": difference.interval}, ("auc",))}
                 for entry in result.comparison.systems for difference in entry.differences
             ])
         )  # fmt: skip
     every = pd.concat(frames)
-    every["machine"] = every["machine"].map(inert, na_action="ignore")
+    every["machine"] = every["machine"].map(inert_cell, na_action="ignore")
     columns = ["system", *(name for name in every.columns if name != "system")]
     return str(every.to_csv(columns=columns, index=False, lineterminator="\n"))
 
 
 def _frame(system: System) -> "pandas.DataFrame":
-    frame = system.evaluation.to_frame().assign(system=inert(system.name))
+    frame = system.evaluation.to_frame().assign(system=inert_cell(system.name))
     intervals = system.intervals
     if intervals is None:
         return frame

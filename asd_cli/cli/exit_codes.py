@@ -95,10 +95,10 @@ def exits(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except MemoryError:
-            error = UsageError(
+            too_large = UsageError(
                 "the computer has too little memory for that", hint="use smaller settings"
             )
-            show_error(make_console(), error)
+            show_error(make_console(), too_large)
             raise typer.Exit(ExitCode.USAGE) from None
         except Exception as error:  # noqa: BLE001 - the last net: a bug has an exit status too
             _show_bug(make_console(), error)

@@ -8,8 +8,6 @@ from asd_cli.services.evaluate import System
 
 HEADINGS = ("AUC", "pAUC", "precision", "recall", "F1")
 UNDEFINED = "–"
-# A spreadsheet takes a cell that begins so for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def figure(value: float | None) -> str:
@@ -62,8 +60,3 @@ def mean_rows(system: System, machine: str | None) -> Iterator[tuple[str, MeanRe
             yield f"{domain} harmonic mean", mean
     yield "arithmetic mean", system.evaluation.mean(machine, None, "arithmetic")
     yield "harmonic mean", system.evaluation.mean(machine, None, "harmonic")
-
-
-def inert(text: str) -> str:
-    """Keep a spreadsheet from running a name as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

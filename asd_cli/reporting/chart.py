@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from asd_cli.core.text import inert_cell
+
 Kind = Literal["line", "bars", "points"]
 _TICKS = 5
 
@@ -108,13 +110,8 @@ class Chart:
         writer.writerow(["series", "x", "y"])
         for series in self.series:
             for x, y in zip(series.x, series.y, strict=True):
-                writer.writerow([inert(series.label), f"{x:.9g}", f"{y:.9g}"])
+                writer.writerow([inert_cell(series.label), f"{x:.9g}", f"{y:.9g}"])
         return text.getvalue()
-
-
-def inert(text: str) -> str:
-    """Keep a spreadsheet from running a name as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def nice_ticks(low: float, high: float, *, whole: bool = False) -> tuple[float, ...]:

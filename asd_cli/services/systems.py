@@ -11,6 +11,7 @@ from asd_cli import __version__
 from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.artifacts.score_files import ScoreTable, find_score_files, read_score_table
 from asd_cli.core.errors import DataError, UsageError
+from asd_cli.core.hashing import hash_file
 from asd_cli.core.types import Mode
 from asd_cli.evaluation.bootstrap import RESAMPLES, Resampled, resample
 from asd_cli.evaluation.evaluation import Evaluation, evaluate_tables
@@ -179,6 +180,8 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace
     )
     own = folder == workspace.result_directory and not request.folders
     manifest = read_manifest(folder / "manifest.json") or {}
+    if own:
+        _require_as_written(folder, manifest, request.machines, workspace)
     detector = str(manifest.get("detector", _UNKNOWN))
     return System(
         name=detector if own else _name(folder),
@@ -193,6 +196,24 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace
         resampled=resampled,
         intervals=intervals,
     )
+
+
+def _require_as_written(
+    folder: Path, manifest: dict[str, Any], machines: tuple[str, ...], workspace: Workspace
+) -> None:
+    """Refuse own files that lack rows, or were changed, since they were scored."""
+    for machine, record in manifest.get("machines", {}).items():
+        if machines and machine not in machines:
+            continue
+        for name, digest in record["files"].items():
+            path = folder / Path(name).name
+            if not path.is_file() or hash_file(path) != digest:
+                what = "changed" if path.is_file() else "is missing"
+                raise DataError(
+                    f"{path} {what} since {machine} was scored",
+                    hint=f"write it again: {workspace.command('score', machine)}; or evaluate the "
+                    f"folder as it is: asd evaluate {folder}",
+                )
 
 
 def _labels(table: ScoreTable, mode: Mode, ground_truth: Path) -> dict[str, int]:

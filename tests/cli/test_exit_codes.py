@@ -164,7 +164,10 @@ def test_8_the_quality_gate(project: Path) -> None:
             for n in range(3)
         )
     )
-    result = asd("evaluate", *KNN, "--fail-under", "0.9")
+    changed = asd("evaluate", *KNN)
+    assert changed.exit_code == 3
+    assert "changed since fan was scored" in changed.stderr
+    result = asd("evaluate", "result/dev/pooled-knn", "--fail-under", "0.9")
     assert result.exit_code == 8
     assert "is below 0.9" in result.stderr
 

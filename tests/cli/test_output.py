@@ -84,7 +84,8 @@ def test_undefined_is_null(scored: Path) -> None:
     path = next(scored.glob("result/**/anomaly_score_fan_section_00_source*"))
     path.write_text("section_00_source_test_normal_0000.wav,1\n")
     next(scored.glob("result/**/decision_result_fan_section_00_source*")).unlink()
-    result = asd("evaluate", *KNN, "--format", "json")
+    assert asd("evaluate", *KNN).exit_code == 3  # not what was scored
+    result = asd("evaluate", "result/dev/pooled-knn", "--format", "json")
     row = json.loads(result.stdout)["systems"][0]["rows"][0]
     assert (row["auc"], row["pauc"], row["f1"]) == (None, None, None)
     assert "NaN" not in result.stdout
@@ -125,7 +126,7 @@ def test_hostile_names_are_inert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "\x1b" not in text.stdout + text.stderr
     assert "a\\x1b[31mb" in text.stdout
     rows = list(csv.DictReader(asd("evaluate", *KNN, "--format", "csv").stdout.splitlines()))
-    assert {"'=cmd", "[red]"} <= {row["machine"] for row in rows}
+    assert {"'=cmd", "[red]", r"a\x1b[31mb"} <= {row["machine"] for row in rows}
     assert "<script>" not in asd("evaluate", *KNN, "--format", "md").stdout
 
 

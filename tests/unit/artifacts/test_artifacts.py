@@ -38,7 +38,9 @@ class _Bomb:
         return (Path.touch, (Path("exploded"),))
 
 
-@pytest.mark.parametrize("damage", ["pickle", "html", "empty", "cut", "bit", "fact", "format", "foreign"])
+@pytest.mark.parametrize(
+    "damage", ["pickle", "html", "empty", "cut", "bit", "fact", "format", "foreign"]
+)
 def test_damaged_and_foreign_models_are_refused_and_never_run(
     tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from asd_cli.reporting.chart import Axis, Chart, Series, inert, nice_ticks, slug, tick_text
+from asd_cli.core.text import inert_cell
+from asd_cli.reporting.chart import Axis, Chart, Series, nice_ticks, slug, tick_text
 from asd_cli.reporting.charts import (
     domain_chart,
     histogram_chart,
@@ -60,7 +61,7 @@ def test_csv_cells_are_inert(text: str) -> None:
         y=Axis("", 0, 1),
         series=(Series(label=text, kind="line", x=[0.5], y=[1.0], tone="a"),),
     )
-    assert inert(text) == f"'{text}"
+    assert inert_cell(text) == f"'{text}"
     assert chart.csv() == f"series,x,y\n'{text},0.5,1\n"
 
 
