@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from asd_cli.core.errors import AsdError
     from asd_cli.core.types import Mode
     from asd_cli.services.demo import DemoRequest, demo
+    from asd_cli.services.doctor import diagnose
     from asd_cli.services.evaluate import EvaluateRequest, evaluate
     from asd_cli.services.extract import extract
     from asd_cli.services.fetch import FetchRequest, fetch
     from asd_cli.services.report import ReportRequest, report
     from asd_cli.services.run import run
     from asd_cli.services.score import score
+    from asd_cli.services.submit import SubmitRequest, submit
     from asd_cli.services.train import train
     from asd_cli.services.workspace import RunRequest
     from asd_cli.settings.load import load_settings
@@ -41,7 +43,9 @@ _HOMES = {
     "ReportRequest": "services.report",
     "RunRequest": "services.workspace",
     "Settings": "settings.model",
+    "SubmitRequest": "services.submit",
     "demo": "services.demo",
+    "diagnose": "services.doctor",
     "evaluate": "services.evaluate",
     "extract": "services.extract",
     "fetch": "services.fetch",
@@ -49,6 +53,7 @@ _HOMES = {
     "report": "services.report",
     "run": "services.run",
     "score": "services.score",
+    "submit": "services.submit",
     "train": "services.train",
 }
 
@@ -61,8 +66,10 @@ __all__ = [
     "ReportRequest",
     "RunRequest",
     "Settings",
+    "SubmitRequest",
     "__version__",
     "demo",
+    "diagnose",
     "evaluate",
     "extract",
     "fetch",
@@ -70,6 +77,7 @@ __all__ = [
     "report",
     "run",
     "score",
+    "submit",
     "train",
 ]
 
