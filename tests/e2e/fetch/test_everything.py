@@ -122,7 +122,7 @@ def test_incomplete_data_on_a_read_only_disk_is_an_error(
     _read_only(sandbox.root, monkeypatch)
     with (
         ZenodoServer(records_of(("fan",))) as server,
-        pytest.raises(StorageError, match="not permitted to write"),
+        pytest.raises(StorageError, match="not permitted to use"),
     ):
         sandbox.fetch(server)
 
