@@ -26,10 +26,7 @@ def evaluate(
     machine: options.Machines = None,
     detector: options.Detector = None,
     edition: options.Edition = None,
-    ground_truth: Annotated[
-        Path | None,
-        typer.Option("--ground-truth", metavar="DIR", help="Official labels, for --mode eval."),
-    ] = None,
+    ground_truth: options.GroundTruth = None,
     fail_under: Annotated[
         float | None,
         typer.Option("--fail-under", min=0, max=1, help="Exit 8 when the official score is below."),

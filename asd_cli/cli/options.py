@@ -72,6 +72,10 @@ Resample = Annotated[
 Channel = Annotated[
     int | None, typer.Option("--channel", min=0, help="Channel to take of several, from 0.")
 ]
+GroundTruth = Annotated[
+    Path | None,
+    typer.Option("--ground-truth", metavar="DIR", help="Official labels, for --mode eval."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]

@@ -35,10 +35,7 @@ def report(
     machine: options.Machines = None,
     detector: options.Detector = None,
     edition: options.Edition = None,
-    ground_truth: Annotated[
-        Path | None,
-        typer.Option("--ground-truth", metavar="DIR", help="Official labels, for --mode eval."),
-    ] = None,
+    ground_truth: options.GroundTruth = None,
     no_audio: Annotated[
         bool, typer.Option("--no-audio", help="Leave the recordings out of the page.")
     ] = False,
