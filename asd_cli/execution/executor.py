@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Protocol, TypeVar
 
@@ -65,7 +66,8 @@ class ProcessExecutor:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in items:
-                waiting.append(pool.submit(job, item))
+                with _interrupts_held_back():
+                    waiting.append(pool.submit(job, item))
                 if len(waiting) >= self.workers * _WAITING_PER_WORKER:
                     yield waiting.popleft().result()
             while waiting:
@@ -77,6 +79,20 @@ class ProcessExecutor:
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Start workers that a terminal's Ctrl-C, which goes to all processes, does not reach.
+
+    A process inherits which signals are blocked; the initialiser comes too late for one that is
+    still starting. What arrives meanwhile reaches this process afterwards.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ignore_interrupts() -> None:

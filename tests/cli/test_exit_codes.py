@@ -194,6 +194,26 @@ def test_130_and_143_leave_a_checkpoint_and_the_next_run_finishes(
     assert finish("train", *QUICK, "--set=fit.epochs=3", "--force", folder=project)[0] == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.15])
+def test_130_a_terminals_interrupt_reaches_workers_too_and_shows_no_traceback(
+    tmp_path: Path, delay: float
+) -> None:
+    write_machine(tmp_path / "dev_data", train=150, test=1)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "asd_cli", "extract", "--jobs", "2"], cwd=tmp_path,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    # The filters are kept just before the first workers start.
+    wait_for(lambda: list(tmp_path.glob("cache/**/mel_*.bin")) or process.poll() is not None)
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert finish("extract", folder=tmp_path)[0] == 0
+
+
 def wait_for(condition, seconds: float = 120.0) -> None:  # type: ignore[no-untyped-def]
     deadline = time.monotonic() + seconds
     while not condition():
