@@ -1,17 +1,15 @@
 """``python -m asd_cli``, and where the `asd` command begins."""
 
 import os
-import signal
 import sys
-from types import FrameType
 
-from asd_cli.core.interrupts import Terminated
+from asd_cli.core.interrupts import Terminated, raise_when_terminated
 
 
 def main() -> None:
     """Run the command line; a signal ends it with its documented status and no traceback."""
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        raise_when_terminated()
         from asd_cli.cli.main import app
 
         app()
@@ -23,10 +21,6 @@ def main() -> None:
         # Help and usage texts, which Typer prints, on a full disk or into a closed pipe.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         sys.exit(0 if isinstance(error, BrokenPipeError) else f"error: {error.strerror}")
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise Terminated
 
 
 if __name__ == "__main__":

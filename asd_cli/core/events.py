@@ -49,6 +49,42 @@ class SilentEvents:
 
 SILENT: Events = SilentEvents()
 
+
+class LabelledEvents:
+    """Events whose tasks carry a label, so that the same task can run for several machines at once.
+
+    Parameters
+    ----------
+    events : Events
+        Who listens.
+    label : str
+        Comes after the name of every task.
+    """
+
+    def __init__(self, events: Events, label: str) -> None:
+        self._events, self._label = events, label
+
+    def started(self, task: str, total: float | None, unit: str) -> None:
+        """Begin the labelled task."""
+        self._events.started(f"{task} {self._label}", total, unit)
+
+    def advanced(self, task: str, amount: float, detail: str = "") -> None:
+        """Move the labelled task on."""
+        self._events.advanced(f"{task} {self._label}", amount, detail)
+
+    def finished(self, task: str) -> None:
+        """End the labelled task."""
+        self._events.finished(f"{task} {self._label}")
+
+    def note(self, message: str) -> None:
+        """Pass a message on as it is."""
+        self._events.note(message)
+
+    def warning(self, message: str) -> None:
+        """Pass a warning on as it is."""
+        self._events.warning(message)
+
+
 Advance = Callable[..., None]
 
 

@@ -34,6 +34,11 @@ class StopRequest:
             _raise(self._signal)
 
 
+def raise_when_terminated() -> None:
+    """Make SIGTERM raise `Terminated` in this process's main thread."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: _raise(number))
+
+
 def _raise(number: int) -> None:
     raise KeyboardInterrupt if number == signal.SIGINT else Terminated
 
@@ -61,3 +66,17 @@ def deferred_interrupts() -> Iterator[StopRequest]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def signals_held_back(*numbers: signal.Signals) -> Iterator[None]:
+    """Start processes in the body that these signals never reach.
+
+    A process inherits which signals are blocked; nothing that it does itself comes early enough.
+    What arrives meanwhile reaches this process afterwards.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

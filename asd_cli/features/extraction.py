@@ -1,6 +1,7 @@
 """Fill the feature store: find out what is missing, compute it, keep what is still right."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -30,6 +31,8 @@ from asd_cli.features.store import (
 
 # Reflection needs this many samples more than half a transform; fewer make no spectrogram.
 _SPARE_SAMPLES = 1
+# A worker starts in about the time that this many clips of ten seconds take.
+_WORTH_A_WORKER = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def extract_features(
         old = None if force else _usable_index(path, recipe)
         if force:
             discard_partial(path)
-        if old is not None and _all_known(clips, old, executor):
+        if old is not None and _all_known(clips, old, executor.workers):
             advance(len(clips))
             return Extraction(path, computed=0, reused=len(clips))
         mel_basis(recipe, path.parent)
@@ -153,12 +156,14 @@ def _usable_index(path: Path, recipe: FeatureRecipe) -> StoreIndex | None:
     return index
 
 
-def _all_known(clips: Sequence[Clip], old: StoreIndex, executor: Executor) -> bool:
+def _all_known(clips: Sequence[Clip], old: StoreIndex, workers: int) -> bool:
     """Tell whether the store holds just these clips, made from the bytes they have now."""
     if [clip.name for clip in clips] != [entry.name for entry in old.entries]:
         return False
-    now = executor.map(_hash_clip, [clip.path for clip in clips])
-    return [entry.sha256 for entry in old.entries] == list(now)
+    # Reading and hashing leave Python's lock; no process is worth its start for them.
+    with ThreadPoolExecutor(workers) as threads:
+        now = threads.map(_hash_clip, [clip.path for clip in clips])
+        return [entry.sha256 for entry in old.entries] == list(now)
 
 
 def _hash_clip(path: Path) -> str:
@@ -186,7 +191,9 @@ def _fill(
         hashes = {name: entry.sha256 for name, entry in {**stored, **begun}.items()}
         jobs = [_Job(clip.path, hashes.get(clip.name)) for clip in clips]
         work = partial(_extract_clip, recipe=recipe, basis_folder=path.parent)
-        for clip, outcome in zip(clips, executor.map(work, jobs), strict=True):
+        here = len(jobs) < _WORTH_A_WORKER
+        outcomes = map(work, jobs) if here else executor.map(work, jobs)
+        for clip, outcome in zip(clips, outcomes, strict=True):
             advance(1, clip.name)
             rows = outcome.rows
             if outcome.error:

@@ -162,7 +162,8 @@ def open_store(path: Path, clips: Sequence[Clip]) -> FeatureStore:
     index = read_index(path)
     if index is None:
         raise FileNotFoundError(path)
-    entries = [index.by_name[clip.name] for clip in clips]
+    by_name = index.by_name
+    entries = [by_name[clip.name] for clip in clips]
     return FeatureStore(
         clips=tuple(clips),
         data=np.load(path, mmap_mode="r", allow_pickle=False),

@@ -1,5 +1,6 @@
 """`asd demo`: the whole of `asd run`, offline, on a synthetic set in a folder of its own."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,10 +64,10 @@ def demo(request: DemoRequest, events: Events = SILENT) -> DemoResult:
         What any step of the run raises.
     """
     settings = demo_settings(request.folder, request.detector)
-    executor = make_executor(request.jobs)
-    data = generate(
-        settings.dev_directory, request.plan, mode=Mode.DEV, executor=executor, events=events
-    )
+    with closing(make_executor(request.jobs)) as executor:
+        data = generate(
+            settings.dev_directory, request.plan, mode=Mode.DEV, executor=executor, events=events
+        )
     # Seen from inside the folder, so that `cd asd_demo && asd evaluate` works.
     write_text(
         request.folder / "baseline.yaml", render_yaml(demo_settings(Path(), request.detector))

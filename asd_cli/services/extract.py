@@ -1,5 +1,6 @@
 """`asd extract`: bring the feature store up to date."""
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from asd_cli.core.errors import DataError
@@ -52,24 +53,24 @@ def extract(request: RunRequest, events: Events = SILENT) -> ExtractResult:
         When the store cannot be written.
     """
     workspace = Workspace(request.settings, request.mode)
-    executor = make_executor(request.jobs)
     folders = []
-    for machine in workspace.machines(request.machines):
-        roles = (
-            *((TRAIN_ROLE,) if _has_train(workspace, machine) else ()),
-            *workspace.test_roles(machine),
-        )
-        for role in roles:
-            extraction = _extract_folder(
-                workspace,
-                machine,
-                role,
-                executor=executor,
-                force=request.force,
-                skip_bad=request.skip_bad,
-                events=events,
+    with closing(make_executor(request.jobs)) as executor:
+        for machine in workspace.machines(request.machines):
+            roles = (
+                *((TRAIN_ROLE,) if _has_train(workspace, machine) else ()),
+                *workspace.test_roles(machine),
             )
-            folders.append(ExtractedFolder(machine, role, extraction))
+            for role in roles:
+                extraction = _extract_folder(
+                    workspace,
+                    machine,
+                    role,
+                    executor=executor,
+                    force=request.force,
+                    skip_bad=request.skip_bad,
+                    events=events,
+                )
+                folders.append(ExtractedFolder(machine, role, extraction))
     return ExtractResult(tuple(folders))
 
 

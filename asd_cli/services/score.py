@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -27,10 +29,11 @@ from asd_cli.detectors.base import Scores
 from asd_cli.execution.executor import make_executor
 from asd_cli.features.store import FeatureStore
 from asd_cli.services.extract import require_features
+from asd_cli.services.machines import MachineTask, for_each_machine, threads_for
 from asd_cli.services.train import detector_of
 from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.settings.render import flatten
-from asd_cli.training.devices import require_device_name, use_deterministic_kernels
+from asd_cli.training.devices import require_device_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +85,53 @@ def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
     """
     workspace = Workspace(request.settings, request.mode)
     require_device_name(request.device)
-    executor = make_executor(request.jobs)
     machines = workspace.machines(request.machines)
     bundles = {machine: _usable_bundle(workspace, machine) for machine in machines}
-    scored: list[ScoredMachine] = []
+    scored: dict[str, ScoredMachine] = {}
     skipped: list[str] = []
-    for machine, bundle in bundles.items():
-        stores = []
-        for role in _required_roles(workspace, machine):
-            store, bad = require_features(
-                workspace,
-                machine,
-                role,
-                executor=executor,
-                skip_bad=request.skip_bad,
-                events=events,
-            )
-            stores.append(store)
-            skipped.extend(bad)
-        scored.append(_score_machine(workspace, bundle, stores, request=request, events=events))
-    return ScoreResult(workspace.result_directory, tuple(scored), tuple(skipped))
+    stale: list[MachineTask] = []
+    with closing(make_executor(request.jobs)) as executor:
+        for machine, bundle in bundles.items():
+            stores = {}
+            for role in _required_roles(workspace, machine):
+                store, bad = require_features(
+                    workspace,
+                    machine,
+                    role,
+                    executor=executor,
+                    skip_bad=request.skip_bad,
+                    events=events,
+                )
+                stores[role] = store
+                skipped.extend(bad)
+            inputs = _inputs(workspace, machine, list(stores.values()))
+            fresh = None if request.force else _fresh_record(workspace, machine, inputs)
+            if fresh is not None:
+                scored[machine] = _summary(machine, bundle, fresh, fresh=True)
+            else:
+                clips = tuple((role, store.clips) for role, store in stores.items())
+                stale.append(MachineTask(machine, clips, threads_for(request, machines)))
+    remove_abandoned(workspace.result_directory)
+
+    def keep(result: tuple[str, dict[str, Any]]) -> None:
+        machine, record = result
+        _remove_stale_files(workspace, machine, record["files"])
+        _update_manifest(workspace, machine, record)
+        scored[machine] = _summary(machine, bundles[machine], record, fresh=False)
+
+    work = partial(_score_machine, request)
+    for_each_machine(work, stale, request=request, events=events, done=keep)
+    every = tuple(scored[machine] for machine in machines)
+    return ScoreResult(workspace.result_directory, every, tuple(skipped))
+
+
+def _summary(
+    machine: str, bundle: ModelBundle, record: dict[str, Any], *, fresh: bool
+) -> ScoredMachine:
+    threshold = float(bundle.facts["threshold"]["value"])
+    return ScoredMachine(
+        machine, fresh, record["clips"], record["flagged"], threshold, tuple(record["files"])
+    )
 
 
 def _usable_bundle(workspace: Workspace, machine: str) -> ModelBundle:
@@ -156,31 +186,28 @@ def _required_roles(workspace: Workspace, machine: str) -> tuple[str, ...]:
     return roles
 
 
-def _score_machine(
-    workspace: Workspace,
-    bundle: ModelBundle,
-    stores: list[FeatureStore],
-    *,
-    request: RunRequest,
-    events: Events,
-) -> ScoredMachine:
-    machine = bundle.facts["machine"]
-    threshold = float(bundle.facts["threshold"]["value"])
-    inputs = {
+def _inputs(workspace: Workspace, machine: str, stores: Sequence[FeatureStore]) -> dict[str, Any]:
+    """Everything that decides the scores."""
+    return {
         "model": hash_file(workspace.model(machine)),
         "data": combine((str(i), store.fingerprint) for i, store in enumerate(stores)),
         "score_hop_frames": workspace.settings.feature.score_hop_frames,
         "score": workspace.settings.score,
     }
-    if not request.force:
-        fresh = _fresh_record(workspace, machine, inputs)
-        if fresh is not None:
-            return ScoredMachine(
-                machine, True, fresh["clips"], fresh["flagged"], threshold, tuple(fresh["files"])
-            )
-    remove_abandoned(workspace.result_directory)
+
+
+def _score_machine(
+    request: RunRequest, task: MachineTask, events: Events
+) -> tuple[str, dict[str, Any]]:
+    """Score one machine; gives its name and its record in the manifest. May run in a worker."""
+    import torch
+
     started = time.monotonic()
-    use_deterministic_kernels()
+    workspace, machine = Workspace(request.settings, request.mode), task.machine
+    stores = task.stores(workspace)
+    inputs = _inputs(workspace, machine, stores)
+    bundle = _usable_bundle(workspace, machine)
+    threshold = float(bundle.facts["threshold"]["value"])
     detector = detector_of(bundle, workspace, request.device)
     results = [detector.score(store, events) for store in stores]
     files: dict[str, str] = {}
@@ -189,17 +216,15 @@ def _score_machine(
     windows = write_window_scores(workspace.window_scores(machine), stores, results)
     files[windows.name] = hash_file(windows)
     every = np.concatenate([scores.clips for scores in results])
-    flagged = int(np.sum(every > threshold))
-    record = {
+    return machine, {
         "inputs": inputs,
         "files": files,
         "clips": len(every),
-        "flagged": flagged,
+        "flagged": int(np.sum(every > threshold)),
+        "threads": torch.get_num_threads(),
+        "training": {"threads": bundle.facts["threads"]},
         "seconds": round(time.monotonic() - started, 1),
     }
-    _remove_stale_files(workspace, machine, files)
-    _update_manifest(workspace, machine, record)
-    return ScoredMachine(machine, False, len(every), flagged, threshold, tuple(files))
 
 
 def _write_csvs(

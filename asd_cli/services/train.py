@@ -1,6 +1,8 @@
 """`asd train`: learn what each machine sounds like when it is well."""
 
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -18,9 +20,10 @@ from asd_cli.execution.executor import make_executor
 from asd_cli.features.store import FeatureStore
 from asd_cli.reporting.history import history_csv, plot_history
 from asd_cli.services.extract import require_features
+from asd_cli.services.machines import MachineTask, for_each_machine, threads_for
 from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.training.checkpoint import Checkpoint
-from asd_cli.training.devices import require_device_name, use_deterministic_kernels
+from asd_cli.training.devices import require_device_name
 
 TRAINING_SCORES = "training_scores"
 _WEIGHTS = "detector."
@@ -71,7 +74,8 @@ def train(request: RunRequest, events: Events = SILENT) -> TrainResult:
     """Train a model for each machine, unless a fresh one is there.
 
     A model is fresh while settings, recordings and versions are those it was made with. A run that
-    was broken off is gone on with.
+    was broken off is gone on with. Of several machines as many are trained at once as
+    `RunRequest.jobs` says, each with one thread; the models do not depend on how many.
 
     Raises
     ------
@@ -84,48 +88,59 @@ def train(request: RunRequest, events: Events = SILENT) -> TrainResult:
     """
     workspace = Workspace(request.settings, request.mode)
     require_device_name(request.device)
-    executor = make_executor(request.jobs)
-    trained: list[TrainedMachine] = []
+    machines = workspace.machines(request.machines)
+    trained: dict[str, TrainedMachine] = {}
     skipped: list[str] = []
-    for machine in workspace.machines(request.machines):
-        store, bad = require_features(
-            workspace,
-            machine,
-            TRAIN_ROLE,
-            executor=executor,
-            skip_bad=request.skip_bad,
-            events=events,
-        )
-        skipped.extend(bad)
-        trained.append(_train_machine(workspace, machine, store, request, events))
-    return TrainResult(tuple(trained), tuple(skipped))
+    stale: list[MachineTask] = []
+    with closing(make_executor(request.jobs)) as executor:
+        for machine in machines:
+            store, bad = require_features(
+                workspace,
+                machine,
+                TRAIN_ROLE,
+                executor=executor,
+                skip_bad=request.skip_bad,
+                events=events,
+            )
+            skipped.extend(bad)
+            fresh = None if request.force else _fresh_model(workspace, machine, store)
+            if fresh is not None:
+                trained[machine] = fresh
+            else:
+                threads = threads_for(request, machines)
+                stale.append(MachineTask(machine, ((TRAIN_ROLE, store.clips),), threads))
+    remove_abandoned(workspace.model_directory)
+    work = partial(_train_machine, request)
+    for result in for_each_machine(work, stale, request=request, events=events):
+        trained[result.machine] = result
+    return TrainResult(tuple(trained[machine] for machine in machines), tuple(skipped))
 
 
-def _train_machine(
-    workspace: Workspace,
-    machine: str,
-    store: FeatureStore,
-    request: RunRequest,
-    events: Events,
-) -> TrainedMachine:
+def _fresh_model(workspace: Workspace, machine: str, store: FeatureStore) -> TrainedMachine | None:
+    """Give the model that is there when nothing is to be done."""
+    known = _known_bundle(workspace, machine, _identity(workspace, machine, store))
+    if known is None or known.facts["calibration"] != workspace.calibration_settings():
+        return None
+    return _summary(workspace, machine, "fresh", bundle=known, history=[])
+
+
+def _train_machine(request: RunRequest, task: MachineTask, events: Events) -> TrainedMachine:
+    """Train, or only fit the threshold of, one machine's model; may run in a worker process."""
+    workspace, machine = Workspace(request.settings, request.mode), task.machine
+    (store,) = task.stores(workspace)
     identity = _identity(workspace, machine, store)
     path = workspace.model(machine)
     if request.force:
         workspace.checkpoint(machine).unlink(missing_ok=True)
     known = None if request.force else _known_bundle(workspace, machine, identity)
-    calibration = workspace.calibration_settings()
-    if known is not None and known.facts["calibration"] == calibration:
-        return _summary(workspace, machine, "fresh", bundle=known, history=[])
     fitted = known is None
-    remove_abandoned(path.parent)
-    use_deterministic_kernels()
     history: History = []
     if known is None:
         detector = create_detector(
             workspace.detector.name, workspace.detector_options(request.device)
         )
         checkpoint = Checkpoint(workspace.checkpoint(machine), identity)
-        context = FitContext(checkpoint=checkpoint, events=events, task=f"train {machine}")
+        context = FitContext(checkpoint=checkpoint, events=events, task="train")
         history = detector.fit(store, context)
         # The model is on disk before its threshold is fitted: that may fail, this took long.
         known = _bundle(workspace, machine, identity, detector.state())

@@ -28,7 +28,8 @@ class RunRequest:
     device : str
         Where to train and score: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     jobs : int or None
-        Worker processes for extraction; None means one for each core.
+        Worker processes, for clips in extraction and for machine types in training and scoring;
+        None means one for each core.
     force : bool
         Do again what is fresh.
     skip_bad : bool
@@ -124,8 +125,13 @@ class Workspace:
         """Scores of all windows of a machine's test clips."""
         return self.result_directory / f"window_scores_{machine}.safetensors"
 
+    @property
+    def model_directory(self) -> Path:
+        """Models, their histories and the state of unfinished training."""
+        return self.settings.model_directory / self.mode / self.detector.name
+
     def _model_file(self, name: str) -> Path:
-        return self.settings.model_directory / self.mode / self.detector.name / name
+        return self.model_directory / name
 
     def model(self, machine: str) -> Path:
         """Model bundle of a machine."""

@@ -1,6 +1,8 @@
 """Where torch computes, and with how many threads."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from asd_cli.core.errors import UsageError
@@ -79,3 +81,19 @@ def use_deterministic_kernels(threads: int | None = None) -> int:
     if threads is not None:
         torch.set_num_threads(threads)
     return int(torch.get_num_threads())
+
+
+@contextmanager
+def deterministic_kernels(threads: int | None) -> Iterator[int]:
+    """Use deterministic kernels and some threads in the body, as many threads as before after it.
+
+    Yields
+    ------
+    int
+        Number of threads in force.
+    """
+    before = use_deterministic_kernels()
+    try:
+        yield use_deterministic_kernels(threads)
+    finally:
+        use_deterministic_kernels(before)

@@ -85,3 +85,41 @@ def test_the_same_command_twice_gives_the_same_bytes(
     status, _, err = finish(*RUN, "--force", folder=tmp_path)
     assert status == 0, err
     assert outputs(tmp_path) == undisturbed
+
+
+TOGETHER = ("train", "--jobs=2", *QUICK, "--set=fit.epochs=40")
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("together")
+    for machine in ("fan", "pump"):
+        write_machine(folder / "dev_data", machine, test=1)
+    status, _, err = finish(*TOGETHER, folder=folder)
+    assert status == 0, err
+    return outputs(folder)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_machines_trained_at_once_are_gone_on_with(
+    tmp_path: Path, together: dict[str, bytes], number: signal.Signals, status: int
+) -> None:
+    for machine in ("fan", "pump"):
+        write_machine(tmp_path / "dev_data", machine, test=1)
+    process = start(*TOGETHER, folder=tmp_path)
+    begun = [appears(f"model/**/checkpoint_{machine}.safetensors") for machine in ("fan", "pump")]
+    deadline = time.monotonic() + 120
+    while not all(there(tmp_path) for there in begun) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate()
+    assert process.returncode == status, err
+    assert ("goes on from here" in err) == (number != signal.SIGKILL)
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("model/**/model_*"))
+    status, _, err = finish(*TOGETHER, folder=tmp_path)
+    assert status == 0, err
+    assert outputs(tmp_path) == together
