@@ -18,9 +18,12 @@ from asd_cli.core.errors import DataError
 from asd_cli.features.recipe import FeatureRecipe
 
 _SIZE_UNKNOWN = 0xFFFFFFFF
-_INT16_SCALE = np.float32(1.0 / 32768.0)
+# Tag, channels, sample rate, bytes a second, bytes a frame, bits a sample.
+_PCM_FORMAT = "<HHIIHH"
+INT16_SCALE = np.float32(1.0 / 32768.0)
 
 Waveform = npt.NDArray[np.float32]
+Samples = npt.NDArray[np.int16] | Waveform
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,32 +154,68 @@ def decode(content: bytes, path: Path, recipe: FeatureRecipe) -> Waveform:
         When the file is damaged, holds NaN or infinity, or has another rate or more channels than
         the recipe takes.
     """
+    return _full_scale_1(decode_samples(content, path, recipe))
+
+
+def decode_samples(content: bytes, path: Path, recipe: FeatureRecipe) -> Samples:
+    """Decode as `decode` does, but leave 16-bit samples as they are.
+
+    Returns
+    -------
+    ndarray [shape=(n_samples,), dtype=int16 or float32]
+        Full scale is 32768 for int16, 1 for float32.
+    """
     check_wav(content, path)
     try:
-        with soundfile.SoundFile(io.BytesIO(content)) as sound:
-            _check_shape(sound.samplerate, sound.channels, path, recipe)
-            sample_rate = sound.samplerate
-            # 16-bit samples are read as they are: four times as fast as a float read.
-            dtype = "int16" if sound.subtype == "PCM_16" else "float32"
-            samples = sound.read(dtype=dtype, always_2d=True)
+        sample_rate, samples = _plain_pcm16(content) or _read_by_libsndfile(content)
     except soundfile.LibsndfileError as error:
         raise DataError(
             f"{path} cannot be decoded: {error.error_string}", hint="copy or fetch it again"
         ) from error
-    waveform = _to_float(samples[:, recipe.channel or 0], path)
+    _check_shape(sample_rate, samples.shape[1], path, recipe)
+    channel = samples[:, recipe.channel or 0]
+    if channel.dtype != np.int16 and not np.isfinite(channel).all():
+        raise DataError(f"{path} holds NaN or infinite samples", hint="export it again")
+    wanted: Samples = np.ascontiguousarray(channel)
     if sample_rate != recipe.sample_rate:
         import soxr
 
-        waveform = soxr.resample(waveform, sample_rate, recipe.sample_rate, quality="HQ")
-    return waveform
+        waveform = _full_scale_1(wanted)
+        wanted = soxr.resample(waveform, sample_rate, recipe.sample_rate, quality="HQ")
+    return wanted
 
 
-def _to_float(samples: npt.NDArray[np.int16] | Waveform, path: Path) -> Waveform:
-    if samples.dtype == np.int16:
-        return samples.astype(np.float32) * _INT16_SCALE
-    if not np.isfinite(samples).all():
-        raise DataError(f"{path} holds NaN or infinite samples", hint="export it again")
-    return np.ascontiguousarray(samples, dtype=np.float32)
+def _full_scale_1(samples: Samples) -> Waveform:
+    waveform = samples.astype(np.float32, copy=False)
+    return waveform * INT16_SCALE if samples.dtype == np.int16 else waveform
+
+
+def _plain_pcm16(content: bytes) -> tuple[int, Samples] | None:
+    """View the samples of the plainest kind of WAV; None for any other, which libsndfile reads.
+
+    Its callbacks into Python and copies take half as long as the Fourier transforms of a clip.
+    """
+    position, form = 12, None
+    while content[:4] == b"RIFF" and position + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, position)
+        if name == b"fmt " and size == struct.calcsize(_PCM_FORMAT):
+            form = struct.unpack_from(_PCM_FORMAT, content, position + 8)
+        if name == b"data" and form is not None:
+            tag, channels, sample_rate, _, frame_bytes, bits = form
+            plain = (tag, bits, frame_bytes) == (1, 16, 2 * channels)
+            if not plain or not channels or not sample_rate or size % frame_bytes:
+                return None
+            samples = np.frombuffer(content, "<i2", size // 2, position + 8)
+            return sample_rate, samples.reshape(-1, channels)
+        position += 8 + size + size % 2
+    return None
+
+
+def _read_by_libsndfile(content: bytes) -> tuple[int, Samples]:
+    with soundfile.SoundFile(io.BytesIO(content)) as sound:
+        # 16-bit samples are read as they are: four times as fast as a float read.
+        dtype = "int16" if sound.subtype == "PCM_16" else "float32"
+        return sound.samplerate, sound.read(dtype=dtype, always_2d=True)
 
 
 def _check_shape(sample_rate: int, channels: int, path: Path, recipe: FeatureRecipe) -> None:

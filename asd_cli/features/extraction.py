@@ -17,7 +17,7 @@ from asd_cli.core.files import remove_abandoned, storage_errors
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
-from asd_cli.features.audio import decode, read_file
+from asd_cli.features.audio import decode_samples, read_file
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.features.store import (
@@ -225,15 +225,15 @@ def _extract_clip(job: _Job, *, recipe: FeatureRecipe, basis_folder: Path) -> _O
         sha256 = hash_bytes(content)
         if sha256 == job.known:
             return _Outcome(sha256)
-        waveform = decode(content, job.path, recipe)
-        if len(waveform) < recipe.n_fft // 2 + _SPARE_SAMPLES:
+        samples = decode_samples(content, job.path, recipe)
+        if len(samples) < recipe.n_fft // 2 + _SPARE_SAMPLES:
             raise DataError(
-                f"{job.path} has {len(waveform)} samples, fewer than half a transform "
+                f"{job.path} has {len(samples)} samples, fewer than half a transform "
                 f"of {recipe.n_fft}",
                 hint=f"use a shorter one: --set feature.n_fft={recipe.n_fft // 2}; or leave it out",
             )
         with np.errstate(over="ignore", invalid="ignore"):
-            rows = log_mel(waveform, recipe, _basis(recipe, basis_folder))
+            rows = log_mel(samples, recipe, _basis(recipe, basis_folder))
         if not np.isfinite(rows).all():
             raise DataError(
                 f"{job.path} is too loud: its energy is beyond single precision",

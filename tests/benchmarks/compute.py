@@ -21,7 +21,7 @@ import torch
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.detectors.mobilenetv2 import _SectionClassifier
 from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, prepare_for_scoring, to_keras
-from asd_cli.features.audio import decode, read_file
+from asd_cli.features.audio import decode_samples, read_file
 from asd_cli.features.logmel import LOG_FLOOR, log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.training.devices import use_deterministic_kernels
@@ -72,7 +72,7 @@ def compare_extraction(rounds: int, seconds: float = 10.0) -> Comparison:
         def ours() -> np.ndarray:
             content = read_file(path)
             hash_bytes(content)
-            return log_mel(decode(content, path, recipe), recipe, basis)
+            return log_mel(decode_samples(content, path, recipe), recipe, basis)
 
         def theirs() -> np.ndarray:
             waveform, rate = librosa.load(path, sr=None, mono=True)

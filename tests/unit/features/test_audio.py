@@ -1,3 +1,4 @@
+import io
 import os
 import struct
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 import soundfile
 
 from asd_cli.core.errors import DataError
-from asd_cli.features.audio import audio_info, check_wav, decode, read_file
+from asd_cli.features.audio import _plain_pcm16, audio_info, check_wav, decode, read_file
 from asd_cli.features.recipe import FeatureRecipe
 from tests.support.recordings import tone, write_wav
 
@@ -38,6 +39,34 @@ def test_sixteen_bits_are_scaled_as_libsndfile_does(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "x.wav", tone(440.0))
     expected, _ = soundfile.read(path, dtype="float32")
     np.testing.assert_array_equal(read(path), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("chunk", [b"", b"LIST\x04\0\0\0abcd", b"junk\x03\0\0\0abc\0"])
+def test_sixteen_bits_are_read_as_libsndfile_reads_them(
+    tmp_path: Path, channels: int, chunk: bytes
+) -> None:
+    samples = np.stack([tone(440.0, seed=seed) for seed in range(channels)], axis=1)
+    content = write_wav(tmp_path / "x.wav", samples).read_bytes()
+    content = content[:36] + chunk + content[36:] + chunk
+    expected, rate = soundfile.read(io.BytesIO(content), dtype="int16", always_2d=True)
+    found = _plain_pcm16(content)
+    assert found is not None
+    assert found[0] == rate
+    np.testing.assert_array_equal(found[1], expected)
+
+
+@pytest.mark.parametrize(
+    ("offset", "damage"),
+    [(20, b"\x03\0"), (22, b"\0\0"), (24, bytes(4)), (32, b"\x04\0"), (34, b"\x18\0")],
+    ids=["float", "no channels", "no rate", "frame size", "24 bits"],
+)
+def test_a_header_that_is_not_plain_is_left_to_libsndfile(
+    tmp_path: Path, offset: int, damage: bytes
+) -> None:
+    content = bytearray(write_wav(tmp_path / "x.wav", tone(440.0)).read_bytes())
+    content[offset : offset + len(damage)] = damage
+    assert _plain_pcm16(bytes(content)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import errno
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from asd_cli.core.types import Clip, Mode
 from asd_cli.data.editions import load_edition
 from asd_cli.data.folders import list_clips
 from asd_cli.execution.executor import ProcessExecutor, SerialExecutor
+from asd_cli.features import extraction as extraction_module
 from asd_cli.features import store as store_module
 from asd_cli.features.audio import decode, read_file
 from asd_cli.features.extraction import Extraction, extract_features
@@ -47,9 +49,13 @@ def test_the_store_holds_what_each_clip_gives_alone(clips: list[Clip], tmp_path:
     assert part.names == (clips[2].name, clips[0].name)
 
 
-def test_processes_give_the_same_bytes(clips: list[Clip], tmp_path: Path) -> None:
+def test_processes_give_the_same_bytes(
+    clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(clips, tmp_path / "one.npy")
-    extract_features(clips, tmp_path / "two.npy", recipe=RECIPE, executor=ProcessExecutor(2))
+    monkeypatch.setattr(extraction_module, "_WORTH_A_WORKER", 0)
+    with closing(ProcessExecutor(2)) as executor:
+        extract_features(clips, tmp_path / "two.npy", recipe=RECIPE, executor=executor)
     assert (tmp_path / "one.npy").read_bytes() == (tmp_path / "two.npy").read_bytes()
 
 
