@@ -41,7 +41,8 @@ from asd_cli.training.loop import FitPlan, fit
 _ADAM_BETAS = (0.9, 0.999)
 # Keras adds it to the uncorrected root of the second moment, torch to the corrected one.
 _KERAS_ADAM_EPSILON = 1e-7
-_SCORING_BATCH = 256
+# As many windows as keep the widest layer in the cache; 256 take three times as long.
+_SCORING_BATCH = 32
 
 
 def window_scores(probabilities: FloatArray, kind: str) -> FloatArray:

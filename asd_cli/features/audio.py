@@ -173,16 +173,20 @@ def decode_samples(content: bytes, path: Path, recipe: FeatureRecipe) -> Samples
             f"{path} cannot be decoded: {error.error_string}", hint="copy or fetch it again"
         ) from error
     _check_shape(sample_rate, samples.shape[1], path, recipe)
-    channel = samples[:, recipe.channel or 0]
+    channel: Samples = samples[:, recipe.channel or 0]
     if channel.dtype != np.int16 and not np.isfinite(channel).all():
         raise DataError(f"{path} holds NaN or infinite samples", hint="export it again")
-    wanted: Samples = np.ascontiguousarray(channel)
     if sample_rate != recipe.sample_rate:
-        import soxr
+        return _resample(channel, sample_rate, recipe)
+    return channel
 
-        waveform = _full_scale_1(wanted)
-        wanted = soxr.resample(waveform, sample_rate, recipe.sample_rate, quality="HQ")
-    return wanted
+
+def _resample(samples: Samples, sample_rate: int, recipe: FeatureRecipe) -> Waveform:
+    import soxr
+
+    waveform = _full_scale_1(samples)
+    resampled: Waveform = soxr.resample(waveform, sample_rate, recipe.sample_rate, quality="HQ")
+    return resampled
 
 
 def _full_scale_1(samples: Samples) -> Waveform:
