@@ -1,7 +1,7 @@
 """What every detector offers, and what it is given."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from asd_cli.core.errors import UsageError
 from asd_cli.core.events import SILENT, Events
+from asd_cli.detectors.backends.options import BackendOptions
+from asd_cli.detectors.discriminative.options import DiscriminativeOptions
+from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.checkpoint import Checkpoint
 
@@ -32,6 +35,11 @@ class DetectorOptions:
     validation: str = "tail"
     batch_norm: str = "reference"
     score: str = "reference"
+    pooling: str = "mean_max"
+    pooling_decay: float = 0.99
+    backend: BackendOptions = field(default_factory=BackendOptions)
+    discriminative: DiscriminativeOptions = field(default_factory=DiscriminativeOptions)
+    recipe: FeatureRecipe = field(default_factory=FeatureRecipe)
     seed: int = 13711
     device: str = "auto"
 
@@ -48,11 +56,18 @@ class FitContext:
         Who is told of progress.
     task : str
         Name of the task in events.
+    base : Detector or None
+        The fitted detector that this one builds on, where the registry names one; without it a
+        detector fits its own.
+    others : mapping of str to FeatureStore
+        Training clips of the other machines, by name, for detectors that learn from them as well.
     """
 
     checkpoint: Checkpoint | None = None
     events: Events = SILENT
     task: str = "train"
+    base: "Detector | None" = None
+    others: Mapping[str, FeatureStore] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def window_scores(probabilities: FloatArray, kind: str) -> FloatArray:
     probabilities : ndarray [shape=(...,), dtype=float32]
         In [0, 1].
     kind : str
-        ``reference`` or ``log_odds``.
+        ``reference``, or ``log_odds`` or ``paper``, which are the same.
 
     Returns
     -------
@@ -257,6 +257,37 @@ class MobileNetV2Detector:
                 advance(1)
         clips = np.array([scores.mean(dtype=np.float32) for scores in scored], np.float32)
         return Scores(clips, tuple(scored))
+
+    def embed(self, store: FeatureStore, hop: int, events: Events = SILENT) -> FloatArray:
+        """Mean of the embeddings of a clip's windows, every `hop` frames.
+
+        Returns
+        -------
+        ndarray [shape=(n_clips, 1280), dtype=float32]
+
+        Raises
+        ------
+        DataError
+            When clips are too short.
+        """
+        windows = self._windows(store, hop)
+        first = np.searchsorted(windows.clips, np.arange(len(store) + 1))
+        batches = _WindowBatches(store, windows, self.device)
+        network = prepare_for_scoring(self._fitted())
+        rows = []
+        with (
+            progress(events, "embed", total=len(store), unit="clips") as advance,
+            torch.inference_mode(),
+        ):
+            for index in range(len(store)):
+                chosen = np.arange(first[index], first[index + 1])
+                parts = [
+                    network.embed(batches[part]).cpu().numpy()
+                    for part in np.split(chosen, range(_SCORING_BATCH, len(chosen), _SCORING_BATCH))
+                ]
+                rows.append(np.concatenate(parts).mean(axis=0))
+                advance(1)
+        return np.stack(rows)
 
     def _fitted(self) -> MobileNetV2:
         if self.model is None:

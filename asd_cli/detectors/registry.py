@@ -1,12 +1,17 @@
 """All detectors by name; each is loaded when it is used."""
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
-from typing import cast
+from types import MappingProxyType
+from typing import Any, cast
 
-from asd_cli.core.errors import UsageError
+from asd_cli.core.errors import ConfigError, UsageError
 from asd_cli.detectors.base import Detector, DetectorOptions, DetectorState
+
+ENTRY_POINTS = "asd.detectors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,19 +24,43 @@ class DetectorSpec:
         On the command line.
     summary : str
         One line.
-    needs_sections : bool
-        Whether a machine must have two sections or more.
     source : str
         Paper the recipe is from.
     location : str
         ``module:class``.
+    needs_sections : bool
+        Whether a machine must have two sections or more.
+    tells_sections : bool
+        Whether a clip is compared with its own section, so that each must have been trained.
+    needs_audio : bool
+        Whether it reads the recordings themselves.
+    joint : bool
+        Whether it learns from all machines at once.
+    base : str or None
+        The detector whose trained model it builds on.
+    cost : str
+        What training takes, in a word or two.
+    published : str
+        Official score on DCASE 2021, development / evaluation, in per cent, that literature gives.
+    settings : tuple of str
+        Sections of the settings that decide its model.
+    recipe : mapping of str to value
+        Settings, by dotted key, whose defaults are others for this detector.
     """
 
     name: str
     summary: str
-    needs_sections: bool
     source: str
     location: str
+    needs_sections: bool = False
+    tells_sections: bool = True
+    needs_audio: bool = False
+    joint: bool = False
+    base: str | None = None
+    cost: str = "seconds"
+    published: str = ""
+    settings: tuple[str, ...] = ("feature", "fit")
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self) -> type[Detector]:
         """Import the detector's class."""
@@ -39,25 +68,143 @@ class DetectorSpec:
         return cast("type[Detector]", getattr(import_module(module), name))
 
 
-DETECTORS = {
-    spec.name: spec
-    for spec in (
-        DetectorSpec(
-            name="mobilenetv2",
-            summary="section classifier of the DCASE 2021 Task 2 baseline",
-            needs_sections=True,
-            source="Kawaguchi et al. 2021, arXiv:2106.04492",
-            location="asd_cli.detectors.mobilenetv2:MobileNetV2Detector",
-        ),
-        DetectorSpec(
-            name="pooled-knn",
-            summary="nearest neighbour on log-mel pooled over time; no training",
-            needs_sections=False,
-            source="after Guan et al. 2023",
-            location="asd_cli.detectors.pooled_knn:PooledKnnDetector",
-        ),
-    )
+_KAWAGUCHI = "Kawaguchi et al. 2021, arXiv:2106.04492"
+_POOLING = "after Guan et al. 2023, ICASSP"
+_POOLED = "asd_cli.detectors.pooled:PooledDetector"
+_CLASSIFIER = "asd_cli.detectors.mobilenetv2_embedding:MobileNetV2EmbeddingDetector"
+_AUTOENCODER_RECIPE = {
+    "feature.n_frames": 5,
+    "feature.n_hop_frames": 1,
+    "fit.lr": 0.001,
+    "fit.epochs": 100,
+    "fit.batch_size": 512,
 }
+
+
+def _pooled(backend: str, summary: str, recipe: Mapping[str, Any]) -> DetectorSpec:
+    return DetectorSpec(
+        name=f"pooled-{backend}",
+        summary=f"{summary} log-mel pooled over time; no training",
+        source=_POOLING,
+        location=_POOLED,
+        settings=("feature", "pooling", "backend"),
+        recipe={"backend.kind": backend, "backend.distance": "euclidean", **recipe},
+    )
+
+
+def _classifier(
+    backend: str, summary: str, recipe: Mapping[str, Any], *, published: str = ""
+) -> DetectorSpec:
+    return DetectorSpec(
+        name=f"mobilenetv2-{backend}",
+        summary=f"{summary} embedding of mobilenetv2",
+        source=_KAWAGUCHI,
+        location=_CLASSIFIER,
+        needs_sections=True,
+        base="mobilenetv2",
+        cost="as mobilenetv2",
+        published=published,
+        settings=("feature", "fit", "backend"),
+        recipe={"backend.kind": backend, **recipe},
+    )
+
+
+_SPECS = (
+    DetectorSpec(
+        name="mobilenetv2",
+        summary="section classifier, the DCASE 2021 Task 2 baseline",
+        source=_KAWAGUCHI,
+        location="asd_cli.detectors.mobilenetv2:MobileNetV2Detector",
+        needs_sections=True,
+        cost="an hour a machine",
+        published="57.6 / 56.4",
+    ),
+    _classifier("knn", "nearest neighbour on the", {}),
+    _classifier(
+        "lof", "local outlier factor on the", {"backend.neighbors": 4}, published="63.0 / -"
+    ),
+    _classifier("gmm", "Gaussian mixture on the", {"backend.components": 2}),
+    _classifier("mahalanobis", "Mahalanobis distance on the", {}),
+    DetectorSpec(
+        name="autoencoder",
+        summary="reconstruction error, the other DCASE 2021 Task 2 baseline",
+        source=_KAWAGUCHI,
+        location="asd_cli.detectors.autoencoder:AutoencoderDetector",
+        tells_sections=False,
+        cost="minutes a machine",
+        published="57.3 / -",
+        recipe=_AUTOENCODER_RECIPE,
+    ),
+    DetectorSpec(
+        name="autoencoder-mahalanobis",
+        summary="selective Mahalanobis autoencoder, the baseline since 2023",
+        source="Harada et al. 2023, EUSIPCO",
+        location="asd_cli.detectors.autoencoder_mahalanobis:MahalanobisAutoencoderDetector",
+        tells_sections=False,
+        base="autoencoder",
+        cost="as autoencoder",
+        recipe=_AUTOENCODER_RECIPE,
+    ),
+    DetectorSpec(
+        name="discriminative",
+        summary="one network for all machines that learns their attributes, on raw audio",
+        source="Wilkinghoff 2023 and 2024, ICASSP; Fujimura et al. 2025, arXiv:2507.10264",
+        location="asd_cli.detectors.discriminative.detector:DiscriminativeDetector",
+        needs_audio=True,
+        joint=True,
+        cost="hours for all machines",
+        published="69.2 / 67.4",
+        settings=("fit", "discriminative", "backend"),
+        recipe={
+            "fit.lr": 0.001,
+            "fit.epochs": 16,
+            "fit.batch_size": 64,
+            "fit.validation_split": 0.0,
+            "backend.smote": 0.2,
+        },
+    ),
+    _pooled("knn", "nearest neighbour on", {}),
+    _pooled("gmm", "Gaussian mixture on", {"backend.components": 2}),
+)
+DETECTORS: Mapping[str, DetectorSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
+
+
+@cache
+def all_detectors() -> Mapping[str, DetectorSpec]:
+    """Detectors of this package and those that others add.
+
+    Another package adds one by an entry point of the group ``asd.detectors`` whose object is a
+    `DetectorSpec`.
+
+    Raises
+    ------
+    ConfigError
+        When an entry point gives something else, or takes a name that exists.
+    """
+    from importlib.metadata import entry_points
+
+    found = dict(DETECTORS)
+    for entry in sorted(entry_points(group=ENTRY_POINTS)):
+        spec = entry.load()
+        if not isinstance(spec, DetectorSpec) or spec.name in found:
+            raise ConfigError(
+                f"the entry point {entry.name} = {entry.value} of the group {ENTRY_POINTS} is no "
+                "DetectorSpec with a name of its own",
+                hint="remove or mend the package that has it",
+            )
+        found[spec.name] = spec
+    return MappingProxyType(found)
+
+
+def recipe_keys() -> tuple[str, ...]:
+    """Dotted keys of the settings whose defaults differ between detectors."""
+    return tuple(sorted({key for spec in all_detectors().values() for key in spec.recipe}))
+
+
+def recipe_of(name: str) -> Mapping[str, Any]:
+    """Give a detector's recipe; an empty one where there is no such detector."""
+    spec = all_detectors().get(name)
+    return spec.recipe if spec is not None else {}
 
 
 def detector_spec(name: str) -> DetectorSpec:
@@ -68,13 +215,16 @@ def detector_spec(name: str) -> DetectorSpec:
     UsageError
         When there is none of that name.
     """
-    if name not in DETECTORS:
-        near = difflib.get_close_matches(name, DETECTORS, n=1)
+    if name in DETECTORS:
+        return DETECTORS[name]
+    known = all_detectors()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
         raise UsageError(
             f"there is no detector {name!r}",
-            hint=(f"did you mean {near[0]!r}? " if near else "") + f"all: {', '.join(DETECTORS)}",
+            hint=(f"did you mean {near[0]!r}? " if near else "") + f"all: {', '.join(known)}",
         )
-    return DETECTORS[name]
+    return known[name]
 
 
 def create_detector(name: str, options: DetectorOptions) -> Detector:

@@ -33,6 +33,8 @@ LogMel = npt.NDArray[np.float32]
 def mel_basis(recipe: FeatureRecipe, folder: Path | None = None) -> sparse.csr_matrix:
     """Mel filters after Slaney, with area normalisation, as `librosa.filters.mel` makes them.
 
+    With the recipe's scale ``linear``, the filters of `linear_basis`.
+
     Parameters
     ----------
     recipe : FeatureRecipe
@@ -49,6 +51,8 @@ def mel_basis(recipe: FeatureRecipe, folder: Path | None = None) -> sparse.csr_m
     ConfigError
         When there are more mel bands than the resolution can fill.
     """
+    if recipe.scale == "linear":
+        return linear_basis(recipe)
     if folder is None:
         return _compute_mel_basis(recipe)
     key = fingerprint([recipe.sample_rate, recipe.n_fft, recipe.n_mels, version("librosa")])
@@ -65,6 +69,38 @@ def mel_basis(recipe: FeatureRecipe, folder: Path | None = None) -> sparse.csr_m
     return basis
 
 
+def linear_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
+    """Triangular filters of equal width, evenly spread from 0 Hz to half the sample rate.
+
+    Each is as wide as two bands and has area 1 Hz, as the mel filters have.
+
+    Returns
+    -------
+    csr_matrix [shape=(n_mels, 1 + n_fft // 2), dtype=float32]
+
+    Raises
+    ------
+    ConfigError
+        When there are more bands than the resolution can fill.
+    """
+    nyquist = recipe.sample_rate / 2
+    bins = np.linspace(0, nyquist, 1 + recipe.n_fft // 2)
+    centres = np.linspace(0, nyquist, recipe.n_mels + 2)[1:-1, None]
+    width = nyquist / (recipe.n_mels + 1)
+    filters = np.maximum(0.0, 1.0 - np.abs(bins - centres) / width) / width
+    if not filters.any(axis=1).all():
+        raise _too_many_bands(recipe)
+    return sparse.csr_matrix(filters.astype(np.float32))
+
+
+def _too_many_bands(recipe: FeatureRecipe) -> ConfigError:
+    return ConfigError(
+        f"feature.n_mels: {recipe.n_mels} bands are too many for feature.n_fft: {recipe.n_fft} "
+        f"at {recipe.sample_rate} Hz; some would be empty",
+        hint="use fewer bands or a longer transform: --set feature.n_mels=64",
+    )
+
+
 def _compute_mel_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
     import warnings
 
@@ -75,11 +111,7 @@ def _compute_mel_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
         try:
             dense = mel(sr=recipe.sample_rate, n_fft=recipe.n_fft, n_mels=recipe.n_mels)
         except UserWarning as error:
-            raise ConfigError(
-                f"feature.n_mels: {recipe.n_mels} bands are too many for feature.n_fft: "
-                f"{recipe.n_fft} at {recipe.sample_rate} Hz; some would be empty",
-                hint="use fewer bands or a longer transform: --set feature.n_mels=64",
-            ) from error
+            raise _too_many_bands(recipe) from error
     return sparse.csr_matrix(dense.astype(np.float32))
 
 

@@ -33,6 +33,8 @@ class FeatureRecipe:
         Whether recordings of another rate are resampled (soxr, high quality) or refused.
     channel : int or None
         Which channel to take of several, counted from 0; None refuses several.
+    scale : str
+        Bands spread evenly in ``mel``, or ``linear`` in Hz.
     """
 
     sample_rate: int = 16000
@@ -43,6 +45,7 @@ class FeatureRecipe:
     pad_mode: str = "reflect"
     resample: bool = False
     channel: int | None = None
+    scale: str = "mel"
 
     def n_frames(self, n_samples: int) -> int:
         """Count the frames of a recording of `n_samples` samples at `sample_rate`."""

@@ -7,10 +7,16 @@ from typing import Any
 from asd_cli.core.types import Mode
 from asd_cli.data.editions import Edition, load_edition
 from asd_cli.data.folders import TEST_ROLES, find_machines
+from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.base import DetectorOptions
+from asd_cli.detectors.discriminative.options import DiscriminativeOptions
 from asd_cli.detectors.registry import DetectorSpec, detector_spec
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.settings.model import Settings
+from asd_cli.settings.render import flatten
+
+# Settings of training that change no weight.
+_INDECISIVE = ("feature.score_hop_frames", "fit.verbose", "fit.compile")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +163,7 @@ class Workspace:
             pad_mode=feature.pad_mode,
             resample=feature.resample,
             channel=feature.channel,
+            scale=feature.scale,
         )
 
     def detector_options(self, device: str) -> DetectorOptions:
@@ -175,18 +182,28 @@ class Workspace:
             validation=fit.validation,
             batch_norm=fit.batch_norm,
             score=self.settings.score,
+            pooling=self.settings.pooling.kind,
+            pooling_decay=self.settings.pooling.decay,
+            backend=BackendOptions(**self.settings.backend.model_dump()),
+            discriminative=DiscriminativeOptions(
+                **{
+                    **self.settings.discriminative.model_dump(),
+                    "resolutions": tuple(self.settings.discriminative.resolutions),
+                }
+            ),
+            recipe=self.recipe(),
             seed=self.settings.seed,
             device=device,
         )
 
     def training_settings(self) -> dict[str, Any]:
         """Give the settings that decide a model's weights, by dotted key."""
-        feature = self.settings.feature.model_dump(mode="json", exclude={"score_hop_frames"})
-        fit = self.settings.fit.model_dump(mode="json", exclude={"verbose", "compile"})
+        decisive = {"feature", *self.detector.settings}
         return {
-            **{f"feature.{key}": value for key, value in feature.items()},
-            **{f"fit.{key}": value for key, value in fit.items()},
-            "seed": self.settings.seed,
+            key: value
+            for key, value in flatten(self.settings).items()
+            if (key == "seed" or key.partition(".")[0] in decisive)
+            and not key.startswith(_INDECISIVE)
         }
 
     def calibration_settings(self) -> dict[str, Any]:

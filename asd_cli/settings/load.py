@@ -1,7 +1,10 @@
 """Settings from all their sources, the later over the earlier, and where each came from.
 
-defaults < ``baseline.yaml`` or ``--config`` < environment (``ASD__FIT__EPOCHS=5``) < ``--set`` <
-dedicated flags.
+defaults < the detector's recipe < ``baseline.yaml`` or ``--config`` < environment
+(``ASD__FIT__EPOCHS=5``) < ``--set`` < dedicated flags.
+
+A file that names its detector means its training settings for that one: where another detector is
+chosen over it, that one's recipe holds.
 """
 
 import difflib
@@ -14,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from asd_cli.core.errors import ConfigError
+from asd_cli.detectors.registry import recipe_keys, recipe_of
 from asd_cli.settings.model import Settings
 from asd_cli.settings.yaml_file import parse_scalar, read_yaml
 
@@ -77,6 +81,8 @@ def load_settings(
             _put(values, origins, key, value, f"{path}:{lines.get(key, 1)}")
         if "fit.compile.optimizer" in origins and "fit.lr" not in origins:
             _put(values, origins, "fit.lr", _KERAS_ADAM_LR, f"{path}: Keras' Adam")
+    of_file = {key: origins[key] for key in recipe_keys() if key in origins}
+    meant_for = values.get("detector")
     for name, text in sorted((os.environ if environment is None else environment).items()):
         if name.upper().startswith(_PREFIX):
             key = name[len(_PREFIX) :].lower().replace("__", ".")
@@ -91,7 +97,38 @@ def load_settings(
         _put(values, origins, key.strip(), parse_scalar(text), f"--set {key.strip()}")
     for key, (flag, value) in (flags or {}).items():
         _put(values, origins, key, value, flag)
+    _apply_recipe(values, origins, of_file, meant_for)
     return LoadedSettings(_validate(values, origins), _all_origins(origins))
+
+
+def _apply_recipe(
+    values: dict[str, Any],
+    origins: dict[str, str],
+    of_file: Mapping[str, str],
+    meant_for: str | None,
+) -> None:
+    """Give what nobody set the value that the detector's recipe has.
+
+    `of_file` are the origins of what the file sets, `meant_for` the detector that it names.
+    """
+    detector = values.get("detector", Settings.model_fields["detector"].default)
+    recipe = recipe_of(detector)
+    keep_file = meant_for is None or meant_for == detector
+    for key in recipe_keys():
+        if key in origins and (keep_file or origins[key] != of_file.get(key)):
+            continue
+        if key in recipe:
+            _put(values, origins, key, recipe[key], f"recipe of {detector}")
+        elif key in origins:
+            _remove(values, key)
+            del origins[key]
+
+
+def _remove(values: dict[str, Any], key: str) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        values = values[parent]
+    del values[last]
 
 
 def setting_keys(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:

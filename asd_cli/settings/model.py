@@ -37,6 +37,9 @@ class FeatureSettings(_Numbers):
     )
     resample: bool = Field(False, description="resample recordings of another rate")
     channel: int | None = Field(None, ge=0, description="channel to take of several, from 0")
+    scale: Literal["mel", "linear"] = Field(
+        "mel", description="bands evenly spread in mel, or linear in Hz"
+    )
 
 
 class CompileSettings(_Section):
@@ -62,6 +65,49 @@ class FitSettings(_Numbers):
     )
     verbose: int = Field(1, ge=0, le=2, description="accepted for compatibility; use -q or -v")
     compile: CompileSettings | None = Field(None, description="accepted for compatibility")
+
+
+class PoolingSettings(_Numbers):
+    """How the pooled detectors sum a spectrogram up over time."""
+
+    kind: Literal["mean", "max", "mean_max", "gwrp"] = Field(
+        "mean_max", description="mean, max, mean_max (both) or gwrp (weighted by rank)"
+    )
+    decay: float = Field(0.99, ge=0, le=1, description="of gwrp: 0 is the maximum, 1 the mean")
+
+
+class BackendSettings(_Numbers):
+    """How the detectors with an embedding compare it with those of normal clips."""
+
+    kind: Literal["knn", "lof", "gmm", "mahalanobis", "kmeans"] = Field(
+        "knn", description="knn, lof, gmm, mahalanobis or kmeans"
+    )
+    distance: Literal["cosine", "euclidean"] = Field("cosine", description="cosine or euclidean")
+    neighbors: int = Field(1, ge=1, le=1000, description="nearest clips that count")
+    components: int = Field(16, ge=1, le=1000, description="of gmm, and centres of kmeans")
+    references: Literal["section", "machine"] = Field(
+        "section", description="compare with clips of the section or of the machine"
+    )
+    domains: Literal["pooled", "minimum", "own"] = Field(
+        "pooled", description="source and target clips pooled, or the nearer, or the clip's own"
+    )
+    smote: float = Field(0.0, ge=0, le=1, description="target clips made up, per source clip")
+    density: int = Field(
+        0, ge=0, le=1000, description="neighbours of density normalisation; 0: off"
+    )
+
+
+class DiscriminativeSettings(_Numbers):
+    """The network of the discriminative detector."""
+
+    resolutions: list[Annotated[int, Field(ge=64, le=65536)]] = Field(
+        default=[1024], min_length=1, max_length=8, description="samples in the transforms"
+    )
+    sub_clusters: int = Field(16, ge=1, le=1024, description="centres of each class")
+    mixup: float = Field(0.5, ge=0, le=1, description="share of clips mixed with another")
+    feature_exchange: bool = Field(True, description="train on exchanged branches as well")
+    fewest_batches: int = Field(32, ge=1, le=10000, description="batches in an epoch, at least")
+    members: int = Field(1, ge=1, le=64, description="networks with seeds of their own, joined")
 
 
 class Settings(_Section):
@@ -90,11 +136,14 @@ class Settings(_Section):
     threshold: Literal["gamma", "quantile"] = Field(
         "gamma", description="gamma (fitted distribution) or quantile (of the scores themselves)"
     )
-    score: Literal["reference", "log_odds"] = Field(
-        "reference", description="reference (the baseline's code) or log_odds (its paper)"
+    score: Literal["reference", "log_odds", "paper"] = Field(
+        "reference", description="reference (the baseline's code) or paper (log_odds: the same)"
     )
     feature: FeatureSettings = Field(default_factory=FeatureSettings)
     fit: FitSettings = Field(default_factory=FitSettings)
+    pooling: PoolingSettings = Field(default_factory=PoolingSettings)
+    backend: BackendSettings = Field(default_factory=BackendSettings)
+    discriminative: DiscriminativeSettings = Field(default_factory=DiscriminativeSettings)
 
     @field_validator("result_file")
     @classmethod

@@ -50,4 +50,4 @@ def _scalar(value: Any) -> str:
         return f"./{value}" if not value.is_absolute() and ".." not in value.parts else str(value)
     if isinstance(value, float):
         return f"{value:.10f}".rstrip("0") + "0" * value.is_integer()
-    return yaml.safe_dump(value).strip().removesuffix("...").strip()
+    return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()

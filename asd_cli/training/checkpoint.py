@@ -1,5 +1,6 @@
 """The state of a training run on disk: weights, optimiser, history. Safe to load: no pickle."""
 
+import glob
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -107,9 +108,16 @@ class Checkpoint:
         _load_optimizer(optimizer, _with_prefix(tensors, _OPTIMIZER))
         return progress
 
+    def part(self, name: str) -> "Checkpoint":
+        """Give one of several trainings of a run a state of its own, beside this one."""
+        path = self.path.with_name(f"{self.path.name}.{name}")
+        return Checkpoint(path, {**self.identity, "part": name})
+
     def discard(self) -> None:
-        """Remove the state."""
+        """Remove the state, and those of its parts."""
         self.path.unlink(missing_ok=True)
+        for part in self.path.parent.glob(f"{glob.escape(self.path.name)}.*"):
+            part.unlink()
 
     def _require_same(self, identity: Mapping[str, Any]) -> None:
         wanted = json.loads(json.dumps(dict(self.identity)))

@@ -7,7 +7,6 @@ from asd_cli.core.errors import ConfigError, DataError, UsageError
 from asd_cli.core.types import Clip, Domain, Label, Split
 from asd_cli.detectors.base import DetectorOptions, FitContext
 from asd_cli.detectors.mobilenetv2 import MobileNetV2Detector, window_scores
-from asd_cli.detectors.pooled_knn import PooledKnnDetector, pool_over_time
 from asd_cli.detectors.registry import DETECTORS, create_detector
 from asd_cli.detectors.thresholds import fit_threshold
 from asd_cli.detectors.validation import split_windows
@@ -107,26 +106,6 @@ def test_without_a_share_everything_is_trained_on() -> None:
     for how in ("tail", "stratified"):
         train, held_back = split_windows(clips, np.arange(4), share=0.0, how=how, seed=0)
         assert (len(train), len(held_back)) == (4, 0)
-
-
-def test_pooling_is_mean_and_maximum() -> None:
-    spectrogram = np.array([[1, 5], [3, 1]], np.float32)
-    assert pool_over_time(spectrogram).tolist() == [2, 3, 3, 5]
-
-
-def test_nearest_neighbour_against_a_slow_search() -> None:
-    train, test = make_store(seed=1), make_store(seed=2)
-    detector = PooledKnnDetector(DetectorOptions())
-    detector.fit(train, FitContext())
-    scores, own = detector.score(test).clips, detector.score_training_clips(train)
-    for features, found, nearest in ((test, scores, 0), (train, own, 1)):
-        for index, clip in enumerate(features.clips):
-            distances = sorted(
-                float(np.linalg.norm(pool_over_time(features[index]) - pool_over_time(train[i])))
-                for i, other in enumerate(train.clips)
-                if other.section == clip.section
-            )
-            assert found[index] == pytest.approx(distances[nearest], rel=1e-5)
 
 
 def test_small_windows_are_refused_by_the_network() -> None:

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from asd_cli.core.errors import ConfigError
+from asd_cli.detectors.registry import DETECTORS
 from asd_cli.settings.load import load_settings, setting_keys
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import flatten, render_yaml
@@ -166,3 +167,47 @@ def test_settings_do_not_change() -> None:
 def test_flat_keys_are_the_keys_of_the_file() -> None:
     assert {*flatten(Settings())} == {*setting_keys()} - {"fit.compile.optimizer"} | {"fit.compile"}
     assert flatten(Settings())["dev_directory"] == "dev_data"
+
+
+def test_a_detector_has_a_recipe_of_its_own(tmp_path: Path) -> None:
+    loaded = load_settings(overrides=["detector=autoencoder"], environment={})
+    assert loaded.settings.fit.lr == 0.001
+    assert loaded.settings.feature.n_frames == 5
+    assert loaded.origins["fit.epochs"] == "recipe of autoencoder"
+    assert load_settings(environment={}).settings.fit.lr == 1e-5
+
+
+def test_what_is_set_goes_over_the_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("fit:\n  epochs: 7\n")
+    chosen = ["detector=autoencoder", "fit.batch_size=9"]
+    settings = load_settings(path, overrides=chosen, environment={}).settings
+    assert (settings.fit.epochs, settings.fit.batch_size, settings.fit.lr) == (7, 9, 0.001)
+
+
+def test_a_file_that_names_its_detector_speaks_of_that_one(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("detector: autoencoder\nfit:\n  epochs: 7\n  batch_size: 100\nseed: 3\n")
+    own = load_settings(path, environment={}).settings
+    assert (own.fit.epochs, own.fit.batch_size, own.fit.lr) == (7, 100, 0.001)
+    other = load_settings(path, overrides=["fit.batch_size=9"], environment={},
+                          flags={"detector": ("--detector", "discriminative")})  # fmt: skip
+    assert (other.settings.fit.epochs, other.settings.fit.batch_size) == (16, 9)
+    assert other.settings.seed == 3
+    assert other.origins["fit.epochs"] == "recipe of discriminative"
+    plain = load_settings(path, environment={}, flags={"detector": ("--detector", "mobilenetv2")})
+    assert plain.settings.fit.epochs == 20
+    assert plain.origins["fit.epochs"] == "default"
+
+
+def test_every_recipe_is_valid() -> None:
+    for name in DETECTORS:
+        assert load_settings(overrides=[f"detector={name}"], environment={}).settings
+
+
+def test_a_list_is_read_from_the_command_line_and_written_on_one_line() -> None:
+    settings = load_settings(
+        overrides=["discriminative.resolutions=[256, 1024]"], environment={}
+    ).settings
+    assert settings.discriminative.resolutions == [256, 1024]
+    assert "resolutions: [256, 1024]" in render_yaml(settings)

@@ -1,0 +1,217 @@
+"""One back end for a machine: which references a clip is compared with, and how."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from asd_cli.core.errors import DataError
+from asd_cli.core.seeds import derive_seed
+from asd_cli.core.types import Clip, Domain
+from asd_cli.detectors.backends.densities import GaussianMixture, Mahalanobis
+from asd_cli.detectors.backends.neighbours import (
+    Centres,
+    FloatArray,
+    LocalOutlierFactor,
+    Mask,
+    Neighbours,
+    Tensors,
+    unit_length,
+)
+from asd_cli.detectors.backends.options import BackendOptions
+from asd_cli.detectors.backends.smote import oversample_target
+
+Embeddings = npt.NDArray[np.floating]
+Group = tuple[str, str]
+_EVERYTHING = ""
+_FOLDS = 10
+
+
+class Scorer(Protocol):
+    """Distance from one group of references.
+
+    Attributes
+    ----------
+    fewest_clips : int
+        References it needs.
+    """
+
+    fewest_clips: int
+
+    def score(self, embeddings: FloatArray) -> FloatArray:
+        """Score embeddings [shape=(n, d)]; higher is further from normal."""
+
+    def tensors(self) -> Tensors:
+        """Everything that `from_tensors` needs."""
+
+
+KINDS: Mapping[str, Any] = {
+    "knn": Neighbours,
+    "lof": LocalOutlierFactor,
+    "gmm": GaussianMixture,
+    "mahalanobis": Mahalanobis,
+    "kmeans": Centres,
+}
+
+
+class Backend:
+    """Anomaly scores of clips from their embeddings.
+
+    Parameters
+    ----------
+    options : BackendOptions
+        Kind, distance, references.
+    seed : int
+        Of clustering, mixtures, made-up clips.
+    """
+
+    def __init__(self, options: BackendOptions, seed: int) -> None:
+        self._options, self._seed = options, seed
+        self._scorers: dict[Group, Scorer] = {}
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """Sections that have references; a single empty name when they are not told apart."""
+        return tuple(sorted({section for section, _ in self._scorers}))
+
+    def fit(self, embeddings: Embeddings, clips: Sequence[Clip]) -> None:
+        """Learn from normal clips.
+
+        Parameters
+        ----------
+        embeddings : ndarray [shape=(n_clips, d)]
+            One row a clip.
+        clips : sequence of Clip
+            Whose they are.
+
+        Raises
+        ------
+        DataError
+            When a group of references is too small for the kind of back end.
+        """
+        self._scorers = {}
+        for group, (values, target) in self._grouped(embeddings, clips).items():
+            if len(values) < self._kind.fewest_clips:
+                whose = " ".join(filter(None, (clips[0].machine, *group)))
+                raise DataError(
+                    f"{whose} has {len(values)} training clip, and the back end "
+                    f"{self._options.kind} needs {self._kind.fewest_clips}",
+                    hint="use another: --set backend.kind=knn",
+                )
+            self._scorers[group] = self._fit_group(group, values, target)
+
+    @property
+    def _kind(self) -> Any:
+        return KINDS[self._options.kind]
+
+    def _grouped(
+        self, embeddings: Embeddings, clips: Sequence[Clip]
+    ) -> dict[Group, tuple[FloatArray, Mask]]:
+        """Embeddings of each group, and which of them are of the target domain."""
+        values = self._scaled(embeddings)
+        members: dict[Group, list[int]] = {}
+        for index, clip in enumerate(clips):
+            members.setdefault(self._group(clip), []).append(index)
+        target = np.array([clip.domain is Domain.TARGET for clip in clips], bool)
+        return {group: (values[own], target[own]) for group, own in sorted(members.items())}
+
+    def _fit_group(self, group: Group, values: FloatArray, target: Mask) -> Scorer:
+        options = self._options
+        seed = derive_seed(self._seed, "backend", *group)
+        if options.smote:
+            values, target = oversample_target(
+                values, target, ratio=options.smote, kind=options.distance, seed=seed
+            )
+        fitted: Scorer = self._kind.fit(values, target, options, seed)
+        return fitted
+
+    def score(self, embeddings: Embeddings, clips: Sequence[Clip]) -> npt.NDArray[np.float32]:
+        """Score clips of known sections; higher is more anomalous.
+
+        Returns
+        -------
+        ndarray [shape=(n_clips,), dtype=float32]
+        """
+        values = self._scaled(embeddings)
+        scores = np.empty(len(clips))
+        wanted = [self._compared_with(clip) for clip in clips]
+        for groups in sorted(set(wanted)):
+            chosen = np.array([own == groups for own in wanted])
+            of_groups = [self._scorers[group].score(values[chosen]) for group in groups]
+            scores[chosen] = np.min(of_groups, axis=0)
+        return scores.astype(np.float32)
+
+    def cross_scores(
+        self, embeddings: Embeddings, clips: Sequence[Clip]
+    ) -> npt.NDArray[np.float32]:
+        """Score each training clip by a back end that was fitted without it, in ten folds.
+
+        Every section and domain is spread over the folds. What has too few clips to do without
+        one is scored by a back end that knows it.
+
+        Returns
+        -------
+        ndarray [shape=(n_clips,), dtype=float32]
+        """
+        folds = self._folds(clips)
+        scores = np.empty(len(clips), np.float32)
+        for fold in np.unique(folds):
+            held = np.flatnonzero(folds == fold).tolist()
+            kept = np.flatnonzero(folds != fold).tolist()
+            groups = self._grouped(embeddings[kept], [clips[i] for i in kept])
+            other = Backend(self._options, self._seed)
+            other._scorers = dict(self._scorers)
+            for group, (values, target) in groups.items():
+                if len(values) >= self._kind.fewest_clips:
+                    other._scorers[group] = self._fit_group(group, values, target)
+            scores[held] = other.score(embeddings[held], [clips[i] for i in held])
+        return scores
+
+    def _folds(self, clips: Sequence[Clip]) -> npt.NDArray[np.int64]:
+        folds = np.empty(len(clips), np.int64)
+        names = np.array([f"{clip.section} {clip.domain}" for clip in clips])
+        for name in np.unique(names):
+            members = np.flatnonzero(names == name)
+            generator = np.random.default_rng(derive_seed(self._seed, "folds", str(name)))
+            folds[generator.permutation(members)] = np.arange(len(members)) % _FOLDS
+        return folds
+
+    def _scaled(self, embeddings: Embeddings) -> FloatArray:
+        if self._options.distance == "cosine":
+            return unit_length(embeddings)
+        return np.asarray(embeddings, np.float64)
+
+    def _group(self, clip: Clip) -> Group:
+        section = clip.section if self._options.references == "section" else _EVERYTHING
+        domain = _EVERYTHING if self._options.domains == "pooled" else str(clip.domain)
+        return section, domain
+
+    def _compared_with(self, clip: Clip) -> tuple[Group, ...]:
+        own = self._group(clip)
+        if self._options.domains != "minimum" and own in self._scorers:
+            return (own,)
+        return tuple(sorted(group for group in self._scorers if group[0] == own[0]))
+
+    def state(self) -> tuple[dict[str, npt.NDArray[Any]], list[list[str]]]:
+        """Give tensors, named ``<number of the group>.<name>``, and the groups."""
+        groups = sorted(self._scorers)
+        tensors = {
+            f"{number}.{name}": np.asarray(tensor)
+            for number, group in enumerate(groups)
+            for name, tensor in self._scorers[group].tensors().items()
+        }
+        return tensors, [list(group) for group in groups]
+
+    def restore(
+        self, tensors: Mapping[str, npt.NDArray[Any]], groups: Sequence[Sequence[str]]
+    ) -> None:
+        """Take up what `state` gave."""
+        for number, (section, domain) in enumerate(groups):
+            prefix = f"{number}."
+            own = {
+                name.removeprefix(prefix): tensor
+                for name, tensor in tensors.items()
+                if name.startswith(prefix)
+            }
+            self._scorers[section, domain] = self._kind.from_tensors(own, self._options)

@@ -1,0 +1,182 @@
+"""The discriminative detector: an embedding that tells classes apart tells faults apart, too.
+
+Wilkinghoff 2023 and 2024 in the setting of Fujimura et al. 2025 (arXiv:2507.10264): one dual-branch
+network for all machines learns to tell machines, sections, domains and attributes apart on raw
+audio; a clip far from all normal clips of its section is anomalous.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from asd_cli.core.errors import DataError
+from asd_cli.core.events import SILENT, Events, progress
+from asd_cli.core.seeds import derive_seed
+from asd_cli.core.types import Clip
+from asd_cli.detectors.base import (
+    DetectorOptions,
+    DetectorState,
+    FitContext,
+    FloatArray,
+    History,
+)
+from asd_cli.detectors.discriminative.learning import ClassLearning
+from asd_cli.detectors.discriminative.segments import Recordings, class_names, usual_frames
+from asd_cli.detectors.embedding import EmbeddingDetector
+from asd_cli.detectors.nn.dual_branch import DualBranch
+from asd_cli.detectors.nn.heads import Heads
+from asd_cli.detectors.plans import plan_fit
+from asd_cli.features.store import FeatureStore
+from asd_cli.training.devices import resolve_device
+from asd_cli.training.loop import FitPlan, fit
+
+
+class DiscriminativeDetector(EmbeddingDetector):
+    """Embeddings of one network for all machines, or of several with seeds of their own.
+
+    Parameters
+    ----------
+    options : DetectorOptions
+        Network, training, back end, seed, device.
+    """
+
+    def __init__(self, options: DetectorOptions) -> None:
+        super().__init__(options)
+        self.device = resolve_device(options.device)
+        self._networks: list[DualBranch] = []
+        self._n_samples = 0
+
+    def learn(self, train: FeatureStore, context: FitContext) -> History:
+        """Train on this machine and all others, unless that was done.
+
+        Raises
+        ------
+        DataError
+            When all clips are of one class.
+        """
+        if isinstance(context.base, DiscriminativeDetector):
+            self._networks, self._n_samples = context.base._networks, context.base._n_samples
+            return []
+        machines = {train.clips[0].machine: train, **context.others}
+        clips = [clip for _, store in sorted(machines.items()) for clip in store.clips]
+        classes = sorted(set(class_names(clips)))
+        if len(classes) < 2:
+            raise DataError(
+                f"all {len(clips)} training clips are of one class, {classes[0]}: there is nothing "
+                "to tell apart",
+                hint="use a detector that does not learn classes: --detector pooled-knn",
+            )
+        frames = np.concatenate([store.frames for _, store in sorted(machines.items())])
+        self._n_samples = (usual_frames(frames.tolist()) - 1) * self.options.recipe.hop_length
+        histories = [
+            self._learn_member(number, clips, classes, context)
+            for number in range(self.options.discriminative.members)
+        ]
+        return [row for history in histories for row in history]
+
+    def _learn_member(
+        self, number: int, clips: Sequence[Clip], classes: Sequence[str], context: FitContext
+    ) -> History:
+        options = self.options
+        seed = derive_seed(options.seed, "member", number)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = Heads(
+                self._network(),
+                len(classes),
+                sub_clusters=options.discriminative.sub_clusters,
+                exchanges=options.discriminative.feature_exchange,
+            ).to(self.device)
+        labels = [classes.index(name) for name in class_names(clips)]
+        learning = ClassLearning(
+            model,
+            Recordings(clips, options.recipe),
+            labels,
+            n_samples=self._n_samples,
+            options=options.discriminative,
+            lr=options.lr,
+            seed=seed,
+            device=self.device,
+        )
+        several = options.discriminative.members > 1
+        history = fit(
+            learning,
+            _repeated(
+                plan_fit(replace(options, seed=seed), clips, np.arange(len(clips))),
+                options.discriminative.fewest_batches,
+            ),
+            checkpoint=context.checkpoint and context.checkpoint.part(f"member{number}"),
+            events=context.events,
+            task=f"{context.task}, network {number + 1}" if several else context.task,
+        )
+        self._networks.append(model.network.eval())
+        return [{**row, "network": number + 1} for row in history] if several else history
+
+    def _network(self) -> DualBranch:
+        return DualBranch(
+            self._n_samples,
+            self.options.recipe.sample_rate,
+            self.options.discriminative.resolutions,
+        )
+
+    def embed(self, features: FeatureStore, events: Events = SILENT) -> FloatArray:
+        """Join the networks' embeddings of length 1, each the mean over a clip's segments.
+
+        Raises
+        ------
+        DataError
+            When a recording cannot be read any more.
+        """
+        recordings = Recordings(features.clips, self.options.recipe)
+        rows = []
+        with (
+            progress(events, "embed", total=len(features), unit="clips") as advance,
+            torch.inference_mode(),
+        ):
+            for index in range(len(features)):
+                # Clip by clip, so that a score does not depend on its neighbours.
+                segments = torch.from_numpy(recordings.segments(index, self._n_samples))
+                batch = segments.to(self.device)
+                means = [network(batch).mean(dim=0) for network in self._networks]
+                parts = [torch.nn.functional.normalize(mean, dim=0).cpu() for mean in means]
+                rows.append(torch.cat(parts).numpy())
+                advance(1)
+        return np.stack(rows)
+
+    def network_state(self) -> DetectorState:
+        """Give the weights of all networks."""
+        tensors: dict[str, npt.NDArray[Any]] = {
+            f"{number}.{name}": tensor.detach().cpu().numpy()
+            for number, network in enumerate(self._networks)
+            for name, tensor in network.state_dict().items()
+        }
+        return DetectorState(
+            tensors, {"networks": len(self._networks), "n_samples": self._n_samples}
+        )
+
+    def restore_network(self, state: DetectorState) -> None:
+        """Take the weights up again."""
+        self._n_samples = state.facts["n_samples"]
+        self._networks = []
+        for number in range(state.facts["networks"]):
+            network = self._network()
+            network.load_state_dict(_weights(state.tensors, f"{number}."))
+            self._networks.append(network.to(self.device).eval())
+
+
+def _weights(tensors: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, torch.Tensor]:
+    return {
+        name.removeprefix(prefix): torch.from_numpy(np.array(tensor))
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _repeated(plan: FitPlan, fewest_batches: int) -> FitPlan:
+    """Repeat the clips of a small set, so that an epoch has enough steps to learn from."""
+    times = -(-fewest_batches * plan.batch_size // len(plan.train))
+    return replace(plan, train=np.tile(plan.train, max(times, 1)))

@@ -1,0 +1,124 @@
+"""Detectors that turn each clip into one embedding and leave the rest to a back end."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from asd_cli.core.events import SILENT, Events
+from asd_cli.detectors.backends.backend import Backend
+from asd_cli.detectors.base import (
+    DetectorOptions,
+    DetectorState,
+    FitContext,
+    FloatArray,
+    History,
+    Scores,
+    require_known_sections,
+)
+from asd_cli.features.store import FeatureStore
+
+_NETWORK, _BACKEND = "network.", "backend."
+
+
+class EmbeddingDetector(ABC):
+    """A way to embed clips, and a back end that compares them with the normal ones.
+
+    Parameters
+    ----------
+    options : DetectorOptions
+        Of the embedding; its `backend` of the comparison.
+    """
+
+    highest_score = float("inf")
+
+    def __init__(self, options: DetectorOptions) -> None:
+        self.options = options
+        self._backend = Backend(options.backend, options.seed)
+        self._known_sections: tuple[str, ...] = ()
+
+    @abstractmethod
+    def learn(self, train: FeatureStore, context: FitContext) -> History:
+        """Learn to embed; gives one row an epoch, none where nothing is trained."""
+
+    @abstractmethod
+    def embed(self, features: FeatureStore, events: Events = SILENT) -> FloatArray:
+        """Embed clips [shape=(n_clips, d)], each by itself."""
+
+    def network_state(self) -> DetectorState:
+        """Everything that `restore_network` needs; nothing where nothing is learnt."""
+        return DetectorState({}, {})
+
+    def restore_network(self, state: DetectorState) -> None:  # noqa: B027 - nothing to restore
+        """Take up what `network_state` gave."""
+
+    def fit(self, train: FeatureStore, context: FitContext) -> History:
+        """Learn to embed, and keep the embeddings of the training clips.
+
+        Raises
+        ------
+        DataError
+            When there are too few clips for the embedding or the back end.
+        """
+        history = self.learn(train, context)
+        self._backend.fit(self.embed(train, context.events), train.clips)
+        self._known_sections = tuple(sorted({clip.section for clip in train.clips}))
+        return history
+
+    def score(self, features: FeatureStore, events: Events = SILENT) -> Scores:
+        """Score by the back end.
+
+        Raises
+        ------
+        UsageError
+            When a clip's section was not trained and sections are told apart.
+        """
+        if self.options.backend.references == "section":
+            require_known_sections(features, self._known_sections)
+        scores = self._backend.score(self.embed(features, events), features.clips)
+        return Scores(scores, tuple(scores[index : index + 1] for index in range(len(scores))))
+
+    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
+        """Score each training clip by the others: a back end that knows a clip finds it normal."""
+        return self._backend.cross_scores(self.embed(train, events), train.clips)
+
+    def state(self) -> DetectorState:
+        """Give network and references."""
+        network = self.network_state()
+        references, groups = self._backend.state()
+        tensors: dict[str, npt.NDArray[Any]] = {
+            **_prefixed(_NETWORK, network.tensors),
+            **_prefixed(_BACKEND, references),
+        }
+        return DetectorState(
+            tensors,
+            {
+                "sections": list(self._known_sections),
+                "groups": groups,
+                "network": dict(network.facts),
+            },
+        )
+
+    @classmethod
+    def from_state(cls, state: DetectorState, options: DetectorOptions) -> Self:
+        """Take network and references up again."""
+        detector = cls(options)
+        detector._known_sections = tuple(state.facts["sections"])
+        detector._backend.restore(_without(_BACKEND, state.tensors), state.facts["groups"])
+        network = DetectorState(_without(_NETWORK, state.tensors), state.facts["network"])
+        detector.restore_network(network)
+        return detector
+
+
+def _prefixed(prefix: str, tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    return {f"{prefix}{name}": np.asarray(tensor) for name, tensor in tensors.items()}
+
+
+def _without(prefix: str, tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

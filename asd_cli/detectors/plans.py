@@ -1,0 +1,57 @@
+"""What a training run goes through, from the options of a detector."""
+
+from collections.abc import Iterator, Sequence
+
+from asd_cli.core.types import Clip
+from asd_cli.detectors.base import DetectorOptions
+from asd_cli.detectors.validation import split_windows
+from asd_cli.features.store import FeatureStore
+from asd_cli.features.windows import Indices, Windows, frame_windows
+from asd_cli.training.loop import FitPlan
+
+
+def plan_fit(options: DetectorOptions, clips: Sequence[Clip], window_clips: Indices) -> FitPlan:
+    """Hold windows back, and plan the epochs over the others.
+
+    Parameters
+    ----------
+    options : DetectorOptions
+        Epochs, batches, validation, seed.
+    clips : sequence of Clip
+        The training clips.
+    window_clips : ndarray [shape=(n_windows,), dtype=int64]
+        Clip of each window.
+    """
+    fitted, held_back = split_windows(
+        clips,
+        window_clips,
+        share=options.validation_split,
+        how=options.validation,
+        seed=options.seed,
+    )
+    return FitPlan(
+        train=fitted,
+        validation=held_back,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        shuffle=options.shuffle,
+        seed=options.seed,
+    )
+
+
+def last_epoch_batches(plan: FitPlan) -> Iterator[Indices]:
+    """Windows of each batch in an order of their own, for batch-norm statistics."""
+    shuffled = plan.order(plan.epochs)
+    for start in range(0, len(shuffled), plan.batch_size):
+        yield shuffled[start : start + plan.batch_size]
+
+
+def store_windows(options: DetectorOptions, store: FeatureStore, hop: int) -> Windows:
+    """Cut a store's clips into windows; DataError when a clip is shorter than one."""
+    return frame_windows(
+        store.offsets,
+        store.frames,
+        n_frames=options.n_frames,
+        hop=hop,
+        names=[str(clip.path) for clip in store.clips],
+    )
