@@ -8,6 +8,7 @@ from asd_cli import __version__
 from asd_cli.cli import (
     config,
     demo,
+    detectors,
     doctor,
     evaluate,
     extract,
@@ -15,6 +16,7 @@ from asd_cli.cli import (
     report,
     run,
     score,
+    select,
     submit,
     train,
 )
@@ -59,5 +61,7 @@ app.command("submit")(submit.submit)
 app.command("report")(report.report)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("detectors")(detectors.detectors)
+app.command("select")(select.select)
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")

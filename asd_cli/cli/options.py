@@ -53,7 +53,7 @@ Edition = Annotated[
 ]
 Detector = Annotated[
     str | None,
-    typer.Option("--detector", metavar="NAME", help="mobilenetv2 or pooled-knn [mobilenetv2]."),
+    typer.Option("--detector", metavar="NAME", help="See asd detectors; a,b: both [mobilenetv2]."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of all random numbers.")]
 Device = Annotated[

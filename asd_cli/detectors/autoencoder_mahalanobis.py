@@ -79,8 +79,9 @@ class MahalanobisAutoencoderDetector:
     def fit(self, train: FeatureStore, context: FitContext) -> History:
         """Train the autoencoder, and take the covariances of what it misses."""
         history: History = []
-        if isinstance(context.base, AutoencoderDetector):
-            self._autoencoder = context.base
+        base = context.bases.get("autoencoder")
+        if isinstance(base, AutoencoderDetector):
+            self._autoencoder = base
         else:
             history = self._autoencoder.fit(train, context)
         domains = [clip.domain or Domain.SOURCE for clip in train.clips]
@@ -143,8 +144,6 @@ class MahalanobisAutoencoderDetector:
         detector = cls(options)
         detector._autoencoder = AutoencoderDetector.from_state(state, options)
         detector._precisions = {
-            name.removeprefix(_PRECISION): np.asarray(tensor, np.float64)
-            for name, tensor in state.tensors.items()
-            if name.startswith(_PRECISION)
+            name: np.asarray(tensor, np.float64) for name, tensor in state.part(_PRECISION).items()
         }
         return detector

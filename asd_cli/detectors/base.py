@@ -1,7 +1,7 @@
 """What every detector offers, and what it is given."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,8 +20,32 @@ History = list[dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnsembleOptions:
+    """How the scores of several detectors become one.
+
+    Attributes
+    ----------
+    weights : tuple of float
+        One a member, of any sum; empty for equal ones.
+    normalization : str
+        ``z`` (mean 0 and deviation 1 over training clips) or ``rank`` (share of training clips
+        that score lower, going on linearly beyond the highest).
+    groups : str
+        Training clips that are normalised together: those of a ``machine``, a ``section``, or a
+        ``domain`` of a section.
+    """
+
+    weights: tuple[float, ...] = ()
+    normalization: str = "z"
+    groups: str = "section"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorOptions:
-    """Settings that detectors read; `asd_cli.settings.model` says what each means."""
+    """Settings that detectors read; `asd_cli.settings.model` says what each means.
+
+    `members` are the detectors of an ensemble, each with options of its own.
+    """
 
     n_mels: int = 128
     n_frames: int = 64
@@ -40,8 +64,34 @@ class DetectorOptions:
     backend: BackendOptions = field(default_factory=BackendOptions)
     discriminative: DiscriminativeOptions = field(default_factory=DiscriminativeOptions)
     recipe: FeatureRecipe = field(default_factory=FeatureRecipe)
+    members: tuple[tuple[str, "DetectorOptions"], ...] = ()
+    ensemble: EnsembleOptions = field(default_factory=EnsembleOptions)
     seed: int = 13711
     device: str = "auto"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` takes them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "DetectorOptions":
+        """Make options of what `as_dict` gave; what later versions added has its default."""
+        nested = dict(values)
+        for key, kind in (
+            ("backend", BackendOptions),
+            ("discriminative", DiscriminativeOptions),
+            ("recipe", FeatureRecipe),
+            ("ensemble", EnsembleOptions),
+        ):
+            nested[key] = kind(**_tuples(values.get(key, {})))
+        nested["members"] = tuple(
+            (name, cls.from_dict(own)) for name, own in values.get("members", ())
+        )
+        return cls(**nested)
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +106,8 @@ class FitContext:
         Who is told of progress.
     task : str
         Name of the task in events.
-    base : Detector or None
-        The fitted detector that this one builds on, where the registry names one; without it a
-        detector fits its own.
+    bases : mapping of str to Detector
+        The fitted detectors that this one builds on, by name; without them it fits its own.
     others : mapping of str to FeatureStore
         Training clips of the other machines, by name, for detectors that learn from them as well.
     """
@@ -66,7 +115,7 @@ class FitContext:
     checkpoint: Checkpoint | None = None
     events: Events = SILENT
     task: str = "train"
-    base: "Detector | None" = None
+    bases: Mapping[str, "Detector"] = field(default_factory=dict)
     others: Mapping[str, FeatureStore] = field(default_factory=dict)
 
 
@@ -101,6 +150,14 @@ class DetectorState:
 
     tensors: Mapping[str, npt.NDArray[Any]]
     facts: Mapping[str, Any]
+
+    def part(self, prefix: str) -> dict[str, npt.NDArray[Any]]:
+        """Give the tensors whose names begin with a prefix, without it."""
+        return {
+            name.removeprefix(prefix): tensor
+            for name, tensor in self.tensors.items()
+            if name.startswith(prefix)
+        }
 
 
 class Detector(Protocol):

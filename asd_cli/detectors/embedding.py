@@ -106,19 +106,11 @@ class EmbeddingDetector(ABC):
         """Take network and references up again."""
         detector = cls(options)
         detector._known_sections = tuple(state.facts["sections"])
-        detector._backend.restore(_without(_BACKEND, state.tensors), state.facts["groups"])
-        network = DetectorState(_without(_NETWORK, state.tensors), state.facts["network"])
+        detector._backend.restore(state.part(_BACKEND), state.facts["groups"])
+        network = DetectorState(state.part(_NETWORK), state.facts["network"])
         detector.restore_network(network)
         return detector
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
     return {f"{prefix}{name}": np.asarray(tensor) for name, tensor in tensors.items()}
-
-
-def _without(prefix: str, tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }

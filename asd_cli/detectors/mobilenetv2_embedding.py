@@ -32,8 +32,9 @@ class MobileNetV2EmbeddingDetector(EmbeddingDetector):
 
     def learn(self, train: FeatureStore, context: FitContext) -> History:
         """Train the classifier of sections unless one is given."""
-        if isinstance(context.base, MobileNetV2Detector):
-            self._classifier = context.base
+        base = context.bases.get("mobilenetv2")
+        if isinstance(base, MobileNetV2Detector):
+            self._classifier = base
             return []
         return self._classifier.fit(train, context)
 

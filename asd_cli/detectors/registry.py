@@ -1,7 +1,7 @@
 """All detectors by name; each is loaded when it is used."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -12,6 +12,10 @@ from asd_cli.core.errors import ConfigError, UsageError
 from asd_cli.detectors.base import Detector, DetectorOptions, DetectorState
 
 ENTRY_POINTS = "asd.detectors"
+# Joins the names of an ensemble; a comma would be awkward in the name of a folder.
+_JOIN = "+"
+_CHOICE = "(chosen for each machine)"
+_ENSEMBLE = "asd_cli.detectors.ensemble:EnsembleDetector"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +40,8 @@ class DetectorSpec:
         Whether it reads the recordings themselves.
     joint : bool
         Whether it learns from all machines at once.
-    base : str or None
-        The detector whose trained model it builds on.
+    bases : tuple of str
+        Detectors whose trained models it builds on.
     cost : str
         What training takes, in a word or two.
     published : str
@@ -56,11 +60,26 @@ class DetectorSpec:
     tells_sections: bool = True
     needs_audio: bool = False
     joint: bool = False
-    base: str | None = None
+    bases: tuple[str, ...] = ()
     cost: str = "seconds"
     published: str = ""
     settings: tuple[str, ...] = ("feature", "fit")
     recipe: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def learns_jointly(self) -> bool:
+        """Whether one network is trained for all machines."""
+        return self.joint and not self.is_choice
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether it stands for the detector that suits a machine best."""
+        return self.location == _CHOICE
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether it only combines what others say."""
+        return self.location == _ENSEMBLE
 
     def load(self) -> type[Detector]:
         """Import the detector's class."""
@@ -101,7 +120,7 @@ def _classifier(
         source=_KAWAGUCHI,
         location=_CLASSIFIER,
         needs_sections=True,
-        base="mobilenetv2",
+        bases=("mobilenetv2",),
         cost="as mobilenetv2",
         published=published,
         settings=("feature", "fit", "backend"),
@@ -141,7 +160,7 @@ _SPECS = (
         source="Harada et al. 2023, EUSIPCO",
         location="asd_cli.detectors.autoencoder_mahalanobis:MahalanobisAutoencoderDetector",
         tells_sections=False,
-        base="autoencoder",
+        bases=("autoencoder",),
         cost="as autoencoder",
         recipe=_AUTOENCODER_RECIPE,
     ),
@@ -167,6 +186,35 @@ _SPECS = (
     _pooled("gmm", "Gaussian mixture on", {"backend.components": 2}),
 )
 DETECTORS: Mapping[str, DetectorSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
+
+
+def ensemble_spec(names: Sequence[str]) -> DetectorSpec:
+    """Describe the ensemble of some detectors; UsageError when there is none of a name."""
+    members = [detector_spec(name) for name in names]
+    return DetectorSpec(
+        name=_JOIN.join(names),
+        summary=f"ensemble of {', '.join(names)}",
+        source="",
+        location=_ENSEMBLE,
+        needs_sections=any(spec.needs_sections for spec in members),
+        tells_sections=any(spec.tells_sections for spec in members),
+        needs_audio=any(spec.needs_audio for spec in members),
+        bases=tuple(names),
+        cost="as its members",
+        settings=tuple(sorted({section for spec in members for section in spec.settings})),
+    )
+
+
+AUTO = DetectorSpec(
+    name="auto",
+    summary="what asd select would choose for each machine",
+    source="after Wilkinghoff and Tan",
+    location=_CHOICE,
+    tells_sections=False,
+    joint=True,
+    cost="as the candidates",
+    settings=("fit", "pooling", "backend", "discriminative", "select"),
+)
 
 
 @cache
@@ -203,26 +251,37 @@ def recipe_keys() -> tuple[str, ...]:
 
 def recipe_of(name: str) -> Mapping[str, Any]:
     """Give a detector's recipe; an empty one where there is no such detector."""
-    spec = all_detectors().get(name)
-    return spec.recipe if spec is not None else {}
+    try:
+        return detector_spec(name).recipe
+    except UsageError:
+        return {}
 
 
 def detector_spec(name: str) -> DetectorSpec:
-    """Look a detector up.
+    """Look a detector up; several names with commas (or plus signs) between are an ensemble.
 
     Raises
     ------
     UsageError
-        When there is none of that name.
+        When there is none of that name, or one is there twice.
     """
+    names = name.replace(",", _JOIN).split(_JOIN)
+    if len(names) > 1:
+        if len(set(names)) < len(names):
+            raise UsageError(f"a detector is there twice in {name!r}", hint="give it a weight")
+        return ensemble_spec(names)
     if name in DETECTORS:
         return DETECTORS[name]
+    if name == AUTO.name:
+        return AUTO
     known = all_detectors()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
+        everything = ", ".join((*known, AUTO.name))
+        everything = ", ".join((*known, AUTO.name))
         raise UsageError(
             f"there is no detector {name!r}",
-            hint=(f"did you mean {near[0]!r}? " if near else "") + f"all: {', '.join(known)}",
+            hint=(f"did you mean {near[0]!r}? " if near else "") + f"all: {everything}",
         )
     return known[name]
 

@@ -32,15 +32,22 @@ class MachineTask:
         Role of each folder, as ``train``, and its usable clips.
     threads : int or None
         How many to compute with; None leaves it to torch.
+    others : tuple of (str, tuple of Clip)
+        Other machines that are heard as well, and their usable training clips.
     """
 
     machine: str
     clips: tuple[tuple[str, tuple[Clip, ...]], ...]
     threads: int | None
+    others: tuple[tuple[str, tuple[Clip, ...]], ...] = ()
 
     def stores(self, workspace: Workspace) -> list[FeatureStore]:
         """Open the features of each folder."""
         return [open_store(workspace.store(self.machine, role), c) for role, c in self.clips]
+
+    def other_stores(self, workspace: Workspace, role: str) -> dict[str, FeatureStore]:
+        """Open the features of the other machines, by name."""
+        return {name: open_store(workspace.store(name, role), c) for name, c in self.others}
 
 
 @dataclass(frozen=True, slots=True)

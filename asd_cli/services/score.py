@@ -28,9 +28,9 @@ from asd_cli.core.types import Mode
 from asd_cli.detectors.base import Scores
 from asd_cli.execution.executor import make_executor
 from asd_cli.features.store import FeatureStore
+from asd_cli.services.bundles import detector_of
 from asd_cli.services.extract import require_features
 from asd_cli.services.machines import MachineTask, for_each_machine, threads_for
-from asd_cli.services.train import detector_of
 from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.settings.render import flatten
 from asd_cli.training.devices import require_device_name
@@ -158,9 +158,9 @@ def _usable_bundle(workspace: Workspace, machine: str) -> ModelBundle:
             f"in mode {workspace.mode}",
             hint=f"train one: {train} --force",
         )
-    if facts["detector"] != workspace.detector.name:
-        raise IntegrityError(f"{path} holds the detector {facts['detector']}")
     identity = facts["identity"]
+    if identity["detector"] != workspace.detector.name:
+        raise IntegrityError(f"{path} holds the detector {identity['detector']}")
     for key, value in workspace.training_settings().items():
         if identity.get(key) != value and key.startswith("feature."):
             raise UsageError(

@@ -1,32 +1,37 @@
 """`asd train`: learn what each machine sounds like when it is well."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
-from asd_cli.artifacts.bundle import ModelBundle, read_bundle, write_bundle
-from asd_cli.artifacts.manifest import library_versions
-from asd_cli.core.errors import DataError, IntegrityError
+from asd_cli.artifacts.bundle import ModelBundle, write_bundle
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import remove_abandoned, write_text
 from asd_cli.data.folders import TRAIN_ROLE
-from asd_cli.detectors.base import Detector, DetectorState, FitContext, History
-from asd_cli.detectors.registry import create_detector, restore_detector
+from asd_cli.detectors.base import Detector, FitContext, History
+from asd_cli.detectors.registry import create_detector
 from asd_cli.detectors.thresholds import Threshold, fit_threshold
 from asd_cli.execution.executor import make_executor
 from asd_cli.features.store import FeatureStore
 from asd_cli.reporting.history import history_csv, plot_history
+from asd_cli.services.bases import fitted_bases, learn_network
+from asd_cli.services.bundles import (
+    TRAINING_SCORES,
+    detector_of,
+    known_bundle,
+    model_identity,
+    new_bundle,
+)
 from asd_cli.services.extract import require_features
 from asd_cli.services.machines import MachineTask, for_each_machine, threads_for
+from asd_cli.services.select import candidates, rank_candidates
 from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.training.checkpoint import Checkpoint
 from asd_cli.training.devices import require_device_name
-
-TRAINING_SCORES = "training_scores"
-_WEIGHTS = "detector."
 
 TrainingState = Literal["trained", "calibrated", "fresh"]
 
@@ -88,13 +93,13 @@ def train(request: RunRequest, events: Events = SILENT) -> TrainResult:
     """
     workspace = Workspace(request.settings, request.mode)
     require_device_name(request.device)
+    skipped = list(_train_bases(workspace, request, events))
     machines = workspace.machines(request.machines)
-    trained: dict[str, TrainedMachine] = {}
-    skipped: list[str] = []
-    stale: list[MachineTask] = []
+    heard = workspace.machines(()) if workspace.detector.joint else machines
+    stores: dict[str, FeatureStore] = {}
     with closing(make_executor(request.jobs)) as executor:
-        for machine in machines:
-            store, bad = require_features(
+        for machine in heard:
+            stores[machine], bad = require_features(
                 workspace,
                 machine,
                 TRAIN_ROLE,
@@ -103,47 +108,92 @@ def train(request: RunRequest, events: Events = SILENT) -> TrainResult:
                 events=events,
             )
             skipped.extend(bad)
-            fresh = None if request.force else _fresh_model(workspace, machine, store)
-            if fresh is not None:
-                trained[machine] = fresh
-            else:
-                threads = threads_for(request, machines)
-                stale.append(MachineTask(machine, ((TRAIN_ROLE, store.clips),), threads))
+    trained: dict[str, TrainedMachine] = {}
+    stale: list[MachineTask] = []
+    for machine in machines:
+        task = _task(machine, stores, request, machines, joint=workspace.detector.joint)
+        fresh = None if request.force else _fresh_model(workspace, task)
+        if fresh is not None:
+            trained[machine] = fresh
+        else:
+            stale.append(task)
     remove_abandoned(workspace.model_directory)
+    if stale and workspace.detector.learns_jointly:
+        learn_network(workspace, stores, request=request, events=events)
     work = partial(_train_machine, request)
     for result in for_each_machine(work, stale, request=request, events=events):
         trained[result.machine] = result
-    return TrainResult(tuple(trained[machine] for machine in machines), tuple(skipped))
+    kept = tuple(dict.fromkeys(skipped))
+    return TrainResult(tuple(trained[machine] for machine in machines), kept)
 
 
-def _fresh_model(workspace: Workspace, machine: str, store: FeatureStore) -> TrainedMachine | None:
+def _train_bases(workspace: Workspace, request: RunRequest, events: Events) -> Iterator[str]:
+    """Train what the detector builds on, unless it is fresh; gives the recordings left out."""
+    for name in workspace.detector.bases:
+        settings = workspace.member(name).settings
+        yield from train(replace(request, settings=settings, force=False), events).skipped
+
+
+def _task(
+    machine: str,
+    stores: Mapping[str, FeatureStore],
+    request: RunRequest,
+    machines: Sequence[str],
+    *,
+    joint: bool,
+) -> MachineTask:
+    others = tuple((name, stores[name].clips) for name in sorted(stores) if name != machine)
+    return MachineTask(
+        machine,
+        ((TRAIN_ROLE, stores[machine].clips),),
+        threads_for(request, machines),
+        others if joint else (),
+    )
+
+
+def _fresh_model(workspace: Workspace, task: MachineTask) -> TrainedMachine | None:
     """Give the model that is there when nothing is to be done."""
-    known = _known_bundle(workspace, machine, _identity(workspace, machine, store))
+    known = known_bundle(workspace.model(task.machine), _identity(workspace, task))
     if known is None or known.facts["calibration"] != workspace.calibration_settings():
         return None
-    return _summary(workspace, machine, "fresh", bundle=known, history=[])
+    return _summary(workspace, task.machine, "fresh", bundle=known, history=[])
+
+
+def _identity(workspace: Workspace, task: MachineTask) -> dict[str, Any]:
+    others = task.other_stores(workspace, TRAIN_ROLE)
+    stores = [*task.stores(workspace), *(store for _, store in sorted(others.items()))]
+    return model_identity(workspace, task.machine, stores)
 
 
 def _train_machine(request: RunRequest, task: MachineTask, events: Events) -> TrainedMachine:
     """Train, or only fit the threshold of, one machine's model; may run in a worker process."""
     workspace, machine = Workspace(request.settings, request.mode), task.machine
     (store,) = task.stores(workspace)
-    identity = _identity(workspace, machine, store)
+    identity = _identity(workspace, task)
     path = workspace.model(machine)
+    checkpoint = Checkpoint(workspace.checkpoint(machine), identity)
     if request.force:
-        workspace.checkpoint(machine).unlink(missing_ok=True)
-    known = None if request.force else _known_bundle(workspace, machine, identity)
+        checkpoint.discard()
+    known = None if request.force else known_bundle(path, identity)
     fitted = known is None
     history: History = []
     if known is None:
-        detector = create_detector(
-            workspace.detector.name, workspace.detector_options(request.device)
+        others = task.other_stores(workspace, TRAIN_ROLE)
+        chosen, facts = workspace, dict[str, Any]()
+        if workspace.detector.is_choice:
+            chosen, facts = _choose(workspace, store, others, request=request, events=events)
+        options = chosen.detector_options(request.device)
+        detector = create_detector(chosen.detector.name, options)
+        context = FitContext(
+            checkpoint=checkpoint,
+            events=events,
+            task="train",
+            bases=fitted_bases(chosen, machine, request.device) if chosen is workspace else {},
+            others=others,
         )
-        checkpoint = Checkpoint(workspace.checkpoint(machine), identity)
-        context = FitContext(checkpoint=checkpoint, events=events, task="train")
         history = detector.fit(store, context)
         # The model is on disk before its threshold is fitted: that may fail, this took long.
-        known = _bundle(workspace, machine, identity, detector.state())
+        known = new_bundle(identity, chosen.detector.name, options, detector.state(), facts)
         _write_history(workspace, machine, history)
         write_bundle(path, known)
         checkpoint.discard()
@@ -157,63 +207,20 @@ def _train_machine(request: RunRequest, task: MachineTask, events: Events) -> Tr
     return _summary(workspace, machine, state, bundle=bundle, history=history)
 
 
-def detector_of(bundle: ModelBundle, workspace: Workspace, device: str) -> Detector:
-    """Make the fitted detector that a bundle holds."""
-    tensors = {
-        name.removeprefix(_WEIGHTS): array
-        for name, array in bundle.tensors.items()
-        if name.startswith(_WEIGHTS)
-    }
-    state = DetectorState(tensors, bundle.facts["detector_facts"])
-    return restore_detector(bundle.facts["detector"], state, workspace.detector_options(device))
-
-
-def _identity(workspace: Workspace, machine: str, store: FeatureStore) -> dict[str, Any]:
-    """Everything that decides the weights."""
-    versions = library_versions()
-    return {
-        "detector": workspace.detector.name,
-        "edition": workspace.edition.name,
-        "machine": machine,
-        "mode": workspace.mode.value,
-        "data": store.fingerprint,
-        "asd-cli": versions["asd-cli"],
-        "torch": versions["torch"],
-        **workspace.training_settings(),
-    }
-
-
-def _known_bundle(
-    workspace: Workspace, machine: str, identity: dict[str, Any]
-) -> ModelBundle | None:
-    """Read the model that is there if it is the one wanted; a damaged one is made anew."""
-    try:
-        bundle = read_bundle(workspace.model(machine))
-    except (DataError, IntegrityError):
-        return None
-    return bundle if bundle.facts.get("identity") == identity else None
-
-
-def _bundle(
-    workspace: Workspace, machine: str, identity: dict[str, Any], state: DetectorState
-) -> ModelBundle:
-    import torch
-
-    return ModelBundle(
-        {f"{_WEIGHTS}{name}": array for name, array in state.tensors.items()},
-        {
-            "detector": workspace.detector.name,
-            "detector_facts": dict(state.facts),
-            "machine": machine,
-            "mode": workspace.mode.value,
-            "identity": identity,
-            "recipe": workspace.recipe().fingerprint,
-            "threads": torch.get_num_threads(),
-            "versions": library_versions(),
-            "calibration": None,
-            "threshold": None,
-        },
-    )
+def _choose(
+    workspace: Workspace,
+    store: FeatureStore,
+    others: Mapping[str, FeatureStore],
+    *,
+    request: RunRequest,
+    events: Events,
+) -> tuple[Workspace, dict[str, Any]]:
+    """Let the candidates compete; gives the best one's settings and the table of all."""
+    selection = rank_candidates(workspace, store, others, device=request.device, events=events)
+    events.note(f"{selection.machine}: {selection.best} is chosen")
+    best = next(c for c in candidates(workspace) if c.name == selection.best)
+    ranks = [asdict(rank) | {"seconds": None} for rank in selection.ranks]
+    return best.workspace, {"chosen": selection.best, "selection": ranks}
 
 
 def _calibrate(

@@ -1,5 +1,6 @@
 """Where everything of a run lies, and settings in the words of the lower floors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ from asd_cli.core.types import Mode
 from asd_cli.data.editions import Edition, load_edition
 from asd_cli.data.folders import TEST_ROLES, find_machines
 from asd_cli.detectors.backends.options import BackendOptions
-from asd_cli.detectors.base import DetectorOptions
+from asd_cli.detectors.base import DetectorOptions, EnsembleOptions
 from asd_cli.detectors.discriminative.options import DiscriminativeOptions
 from asd_cli.detectors.registry import DetectorSpec, detector_spec
 from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.settings.load import settings_for
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import flatten
 
@@ -143,6 +145,16 @@ class Workspace:
         """Model bundle of a machine."""
         return self._model_file(f"model_{machine}.safetensors")
 
+    @property
+    def network(self) -> Path:
+        """Bundle of the network that all machines share."""
+        return self._model_file("network.safetensors")
+
+    @property
+    def network_checkpoint(self) -> Path:
+        """State of that network's unfinished training."""
+        return self._model_file("network.checkpoint.safetensors")
+
     def checkpoint(self, machine: str) -> Path:
         """State of a machine's unfinished training."""
         return self._model_file(f"checkpoint_{machine}.safetensors")
@@ -192,12 +204,38 @@ class Workspace:
                 }
             ),
             recipe=self.recipe(),
+            members=tuple(
+                (name, self.member(name).detector_options(device)) for name in self._members
+            ),
+            ensemble=EnsembleOptions(
+                weights=tuple(self.settings.ensemble.weights),
+                normalization=self.settings.ensemble.normalization,
+                groups=self.settings.ensemble.groups,
+            ),
             seed=self.settings.seed,
             device=device,
         )
 
+    @property
+    def _members(self) -> tuple[str, ...]:
+        return self.detector.bases if self.detector.is_ensemble else ()
+
+    def member(self, detector: str, overrides: Mapping[str, Any] | None = None) -> "Workspace":
+        """Give the workspace of another detector in the same run, with a recipe of its own."""
+        return Workspace(settings_for(self.settings, detector, overrides), self.mode)
+
     def training_settings(self) -> dict[str, Any]:
         """Give the settings that decide a model's weights, by dotted key."""
+        if self._members:
+            values = {
+                key: value
+                for key, value in flatten(self.settings).items()
+                if key.startswith("ensemble.")
+            }
+            for name in self._members:
+                own = self.member(name).training_settings()
+                values.update({f"{name}: {key}": value for key, value in own.items()})
+            return values
         decisive = {"feature", *self.detector.settings}
         return {
             key: value

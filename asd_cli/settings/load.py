@@ -23,6 +23,7 @@ from asd_cli.settings.yaml_file import parse_scalar, read_yaml
 
 DEFAULT_FILE = Path("baseline.yaml")
 _PREFIX = "ASD__"
+_RECIPE = "recipe of"
 # What Keras' "adam" means where the autoencoder baseline's file gives no rate.
 _KERAS_ADAM_LR = 0.001
 
@@ -98,7 +99,37 @@ def load_settings(
     for key, (flag, value) in (flags or {}).items():
         _put(values, origins, key, value, flag)
     _apply_recipe(values, origins, of_file, meant_for)
-    return LoadedSettings(_validate(values, origins), _all_origins(origins))
+    settings = _validate(values, origins)
+    recipe = {key for key, origin in origins.items() if origin.startswith(_RECIPE)}
+    settings.remember_given({k: v for k, v in _leaves(values) if k not in recipe})
+    return LoadedSettings(settings, _all_origins(origins))
+
+
+def settings_for(
+    settings: Settings, detector: str, overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """Give the settings that another detector would have in the same run.
+
+    Its recipe takes the place of that of the settings' own detector; what was set by the user
+    stays, and `overrides` go over everything.
+
+    Raises
+    ------
+    ConfigError
+        When an override is no setting, or its value is wrong.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for key, value in settings.given.items():
+        _put(values, origins, key, value, "settings")
+    _put(values, origins, "detector", detector, "settings")
+    for key, value in (overrides or {}).items():
+        _put(values, origins, key, value, f"{detector}:{key}")
+    given = dict(_leaves(values))
+    _apply_recipe(values, origins, {}, None)
+    derived = _validate(values, origins)
+    derived.remember_given(given)
+    return derived
 
 
 def _apply_recipe(
@@ -118,7 +149,7 @@ def _apply_recipe(
         if key in origins and (keep_file or origins[key] != of_file.get(key)):
             continue
         if key in recipe:
-            _put(values, origins, key, recipe[key], f"recipe of {detector}")
+            _put(values, origins, key, recipe[key], f"{_RECIPE} {detector}")
         elif key in origins:
             _remove(values, key)
             del origins[key]

@@ -5,10 +5,18 @@ except that data lie below the working folder. `baseline.yaml` is written from t
 ``asd config init``; a test holds the two equal.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 
 class _Section(BaseModel):
@@ -110,8 +118,41 @@ class DiscriminativeSettings(_Numbers):
     members: int = Field(1, ge=1, le=64, description="networks with seeds of their own, joined")
 
 
+class EnsembleSettings(_Numbers):
+    """How the scores of several detectors become one."""
+
+    weights: list[Annotated[float, Field(ge=0)]] = Field(
+        default=[], max_length=32, description="one a detector; empty for equal ones"
+    )
+    normalization: Literal["z", "rank"] = Field(
+        "z", description="z (deviations from the normal mean) or rank (among normal clips)"
+    )
+    groups: Literal["machine", "section", "domain"] = Field(
+        "section", description="clips normalised together: of a machine, section or domain"
+    )
+
+
+class SelectSettings(_Numbers):
+    """What asd select and the detector auto choose from."""
+
+    candidates: list[str] = Field(
+        default=[
+            "pooled-knn",
+            "pooled-knn:pooling.kind=mean",
+            "pooled-knn:pooling.kind=max",
+            "pooled-knn:pooling.kind=gwrp",
+            "pooled-knn:backend.distance=cosine",
+            "pooled-gmm",
+        ],
+        min_length=1,
+        description="detector, or detector:key=value:key=value",
+    )
+
+
 class Settings(_Section):
     """All settings of a run."""
+
+    _given: dict[str, Any] | None = PrivateAttr(default=None)
 
     dev_directory: Path = Field(Path("./dev_data"), description="development set")
     eval_directory: Path = Field(Path("./eval_data"), description="evaluation set")
@@ -144,6 +185,8 @@ class Settings(_Section):
     pooling: PoolingSettings = Field(default_factory=PoolingSettings)
     backend: BackendSettings = Field(default_factory=BackendSettings)
     discriminative: DiscriminativeSettings = Field(default_factory=DiscriminativeSettings)
+    ensemble: EnsembleSettings = Field(default_factory=EnsembleSettings)
+    select: SelectSettings = Field(default_factory=SelectSettings)
 
     @field_validator("result_file")
     @classmethod
@@ -151,6 +194,15 @@ class Settings(_Section):
         if name.startswith(("anomaly_score_", "decision_result_")):
             raise ValueError("it would take the place of a file of scores")
         return name
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """What was set by whoever made the settings, by dotted key: no defaults, no recipe."""
+        return dict(_set_fields(self, "")) if self._given is None else self._given
+
+    def remember_given(self, given: Mapping[str, Any]) -> None:
+        """Keep what was set apart from what a recipe added."""
+        self._given = dict(given)
 
     @model_validator(mode="after")
     def _transform_holds_a_hop(self) -> "Settings":
@@ -160,3 +212,12 @@ class Settings(_Section):
                 f"({self.feature.n_fft}): samples between frames would be lost"
             )
         return self
+
+
+def _set_fields(section: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
+    for name in section.model_fields_set:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _set_fields(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

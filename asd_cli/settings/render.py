@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from asd_cli.settings.model import Settings
 
+_ONE_LINE = 10_000
 _HEADER = """\
 # Settings of asd, all with their default values: those of the DCASE 2021 Task 2 MobileNetV2
 # baseline. Written by `asd config init`; `asd config show --origin` tells what is in force.
@@ -42,7 +43,7 @@ def _lines(section: BaseModel, indent: str) -> Iterator[str]:
             yield from _lines(value, indent + "  ")
         elif name != "compile":
             entry = f"{indent}{name}: {_scalar(value)}"
-            yield f"{entry:<40}# {field.description}"
+            yield f"{entry:<39} # {field.description}"
 
 
 def _scalar(value: Any) -> str:
@@ -50,4 +51,9 @@ def _scalar(value: Any) -> str:
         return f"./{value}" if not value.is_absolute() and ".." not in value.parts else str(value)
     if isinstance(value, float):
         return f"{value:.10f}".rstrip("0") + "0" * value.is_integer()
-    return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
+    return (
+        yaml.safe_dump(value, default_flow_style=True, width=_ONE_LINE)
+        .strip()
+        .removesuffix("...")
+        .strip()
+    )

@@ -5,7 +5,7 @@ network for all machines learns to tell machines, sections, domains and attribut
 audio; a clip far from all normal clips of its section is anomalous.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,8 +58,9 @@ class DiscriminativeDetector(EmbeddingDetector):
         DataError
             When all clips are of one class.
         """
-        if isinstance(context.base, DiscriminativeDetector):
-            self._networks, self._n_samples = context.base._networks, context.base._n_samples
+        base = context.bases.get("discriminative")
+        if isinstance(base, DiscriminativeDetector):
+            self._networks, self._n_samples = base._networks, base._n_samples
             return []
         machines = {train.clips[0].machine: train, **context.others}
         clips = [clip for _, store in sorted(machines.items()) for clip in store.clips]
@@ -164,16 +165,9 @@ class DiscriminativeDetector(EmbeddingDetector):
         self._networks = []
         for number in range(state.facts["networks"]):
             network = self._network()
-            network.load_state_dict(_weights(state.tensors, f"{number}."))
+            weights = state.part(f"{number}.").items()
+            network.load_state_dict({name: torch.from_numpy(np.array(w)) for name, w in weights})
             self._networks.append(network.to(self.device).eval())
-
-
-def _weights(tensors: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, torch.Tensor]:
-    return {
-        name.removeprefix(prefix): torch.from_numpy(np.array(tensor))
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }
 
 
 def _repeated(plan: FitPlan, fewest_batches: int) -> FitPlan:

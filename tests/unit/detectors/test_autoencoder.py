@@ -109,7 +109,7 @@ def test_the_mahalanobis_score_against_a_slow_version(score: str) -> None:
     base = AutoencoderDetector(OPTIONS)
     base.fit(train, FitContext())
     detector = MahalanobisAutoencoderDetector(replace(OPTIONS, score=score))
-    detector.fit(train, FitContext(base=base))
+    detector.fit(train, FitContext(bases={"autoencoder": base}))
 
     def residuals(store: object, index: int) -> np.ndarray:
         frames = base.residuals(store, index, 1)  # type: ignore[arg-type]

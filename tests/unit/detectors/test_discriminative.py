@@ -133,7 +133,7 @@ def test_one_network_serves_all_machines(tmp_path: Path) -> None:
     for name, tensor in first.network_state().tensors.items():
         np.testing.assert_array_equal(tensor, second.network_state().tensors[name])
     third = DiscriminativeDetector(OPTIONS)
-    assert third.fit(pump, FitContext(base=first)) == []
+    assert third.fit(pump, FitContext(bases={"discriminative": first})) == []
     np.testing.assert_array_equal(third.score(pump).clips, second.score(pump).clips)
 
 

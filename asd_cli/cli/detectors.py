@@ -1,0 +1,62 @@
+"""`asd detectors`."""
+
+from asd_cli.cli import options
+from asd_cli.cli.console import make_console
+from asd_cli.cli.exit_codes import exits
+from asd_cli.cli.options import Format
+from asd_cli.cli.records import show_records
+from asd_cli.cli.sheets import Sheet
+
+
+@exits
+def detectors(*, format_: options.FormatOption = Format.TEXT) -> None:
+    """List the detectors: what each does and needs, and what literature says of it.
+
+    Several names with commas between are an ensemble: asd train --detector pooled-knn,pooled-gmm.
+
+    Example: asd detectors --format md
+    """
+    from asd_cli.detectors.registry import AUTO, all_detectors
+
+    specs = [*all_detectors().values(), AUTO]
+    records = [
+        {
+            "name": spec.name,
+            "summary": spec.summary,
+            "needs": "two sections" if spec.needs_sections else "",
+            "reads": "recordings" if spec.needs_audio else "log-mel",
+            "training": spec.cost,
+            "published_dcase2021": spec.published,
+            "source": spec.source,
+        }
+        for spec in specs
+    ]
+    rows = [
+        (
+            str(record["name"]),
+            str(record["summary"]),
+            str(record["needs"]),
+            str(record["training"]),
+            str(record["published_dcase2021"]),
+        )
+        for record in records
+    ]
+    sheet = Sheet(
+        "detectors",
+        ("name", "what it does", "needs", "training", "published"),
+        tuple(rows),
+        left=4,
+        notes=(
+            "published: official score on DCASE 2021, development / evaluation set, in per cent, "
+            "from the literature (Fujimura et al. 2025, arXiv:2507.10264, and the baselines' "
+            "papers); what was measured here is in the README",
+        ),
+    )
+    show_records(
+        records,
+        sheet,
+        schema="asd.detectors/1",
+        key="detectors",
+        format_=format_,
+        console=make_console(),
+    )

@@ -1,0 +1,114 @@
+"""Model bundles as services make and read them: what decides a model, and what it holds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from asd_cli.artifacts.bundle import ModelBundle, read_bundle
+from asd_cli.artifacts.manifest import library_versions
+from asd_cli.core.errors import DataError, IntegrityError
+from asd_cli.core.hashing import combine
+from asd_cli.detectors.base import Detector, DetectorOptions, DetectorState
+from asd_cli.detectors.registry import restore_detector
+from asd_cli.features.store import FeatureStore
+from asd_cli.services.workspace import Workspace
+
+TRAINING_SCORES = "training_scores"
+WEIGHTS = "detector."
+
+
+def model_identity(
+    workspace: Workspace, machine: str, stores: Sequence[FeatureStore]
+) -> dict[str, Any]:
+    """Everything that decides a model: settings, versions and the clips that are learnt from."""
+    versions = library_versions()
+    alone = stores[0].fingerprint
+    return {
+        "detector": workspace.detector.name,
+        "edition": workspace.edition.name,
+        "machine": machine,
+        "mode": workspace.mode.value,
+        "data": alone
+        if len(stores) == 1
+        else combine((str(number), store.fingerprint) for number, store in enumerate(stores)),
+        "asd-cli": versions["asd-cli"],
+        "torch": versions["torch"],
+        **workspace.training_settings(),
+    }
+
+
+def new_bundle(
+    identity: Mapping[str, Any],
+    detector: str,
+    options: DetectorOptions,
+    state: DetectorState,
+    facts: Mapping[str, Any],
+) -> ModelBundle:
+    """Put a fitted detector into a bundle; its threshold is still to be found.
+
+    Parameters
+    ----------
+    identity : mapping
+        From `model_identity`.
+    detector : str
+        Name of the detector that was fitted.
+    options : DetectorOptions
+        What it was made with.
+    state : DetectorState
+        What it has learnt.
+    facts : mapping
+        What else is to be remembered.
+    """
+    import torch
+
+    return ModelBundle(
+        {f"{WEIGHTS}{name}": array for name, array in state.tensors.items()},
+        {
+            "detector": detector,
+            "detector_facts": dict(state.facts),
+            "options": options.as_dict(),
+            "machine": identity["machine"],
+            "mode": identity["mode"],
+            "identity": dict(identity),
+            "recipe": options.recipe.fingerprint,
+            "threads": torch.get_num_threads(),
+            "versions": library_versions(),
+            "calibration": None,
+            "threshold": None,
+            **facts,
+        },
+    )
+
+
+def known_bundle(path: Path, identity: Mapping[str, Any]) -> ModelBundle | None:
+    """Read the model that is there if it is the one wanted; a damaged one is made anew."""
+    try:
+        bundle = read_bundle(path)
+    except (DataError, IntegrityError):
+        return None
+    return bundle if bundle.facts.get("identity") == dict(identity) else None
+
+
+def detector_of(bundle: ModelBundle, workspace: Workspace, device: str) -> Detector:
+    """Make the fitted detector that a bundle holds.
+
+    It is told what it was made with, and of the settings of now what matters to scoring alone.
+    """
+    weights = DetectorState(bundle.tensors, {}).part(WEIGHTS)
+    state = DetectorState(weights, bundle.facts["detector_facts"])
+    options = _for_scoring(
+        DetectorOptions.from_dict(bundle.facts["options"]), workspace.detector_options(device)
+    )
+    return restore_detector(bundle.facts["detector"], state, options)
+
+
+def _for_scoring(made_with: DetectorOptions, now: DetectorOptions) -> DetectorOptions:
+    members = tuple((name, _for_scoring(own, now)) for name, own in made_with.members)
+    return replace(
+        made_with,
+        score_hop_frames=now.score_hop_frames,
+        score=now.score,
+        device=now.device,
+        members=members,
+    )
