@@ -44,8 +44,10 @@ class EmbeddingDetector(ABC):
         """Learn to embed; gives one row an epoch, none where nothing is trained."""
 
     @abstractmethod
-    def embed(self, features: FeatureStore, events: Events = SILENT) -> FloatArray:
-        """Embed clips [shape=(n_clips, d)], each by itself."""
+    def embed(
+        self, features: FeatureStore, events: Events = SILENT, task: str = "score"
+    ) -> FloatArray:
+        """Embed clips [shape=(n_clips, d)], each by itself; `task` is its name in events."""
 
     def network_state(self) -> DetectorState:
         """Everything that `restore_network` needs; nothing where nothing is learnt."""
@@ -63,7 +65,8 @@ class EmbeddingDetector(ABC):
             When there are too few clips for the embedding or the back end.
         """
         history = self.learn(train, context)
-        self._backend.fit(self.embed(train, context.events), train.clips)
+        embeddings = self.embed(train, context.events, context.task)
+        self._backend.fit(embeddings, train.clips)
         self._known_sections = tuple(sorted({clip.section for clip in train.clips}))
         return history
 

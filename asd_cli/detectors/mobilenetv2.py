@@ -258,7 +258,9 @@ class MobileNetV2Detector:
         clips = np.array([scores.mean(dtype=np.float32) for scores in scored], np.float32)
         return Scores(clips, tuple(scored))
 
-    def embed(self, store: FeatureStore, hop: int, events: Events = SILENT) -> FloatArray:
+    def embed(
+        self, store: FeatureStore, hop: int, events: Events = SILENT, task: str = "score"
+    ) -> FloatArray:
         """Mean of the embeddings of a clip's windows, every `hop` frames.
 
         Returns
@@ -276,7 +278,7 @@ class MobileNetV2Detector:
         network = prepare_for_scoring(self._fitted())
         rows = []
         with (
-            progress(events, "embed", total=len(store), unit="clips") as advance,
+            progress(events, task, total=len(store), unit="clips") as advance,
             torch.inference_mode(),
         ):
             for index in range(len(store)):

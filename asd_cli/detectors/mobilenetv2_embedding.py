@@ -38,9 +38,11 @@ class MobileNetV2EmbeddingDetector(EmbeddingDetector):
             return []
         return self._classifier.fit(train, context)
 
-    def embed(self, features: FeatureStore, events: Events = SILENT) -> FloatArray:
+    def embed(
+        self, features: FeatureStore, events: Events = SILENT, task: str = "score"
+    ) -> FloatArray:
         """Embed windows as far apart as in training; DataError when clips are too short."""
-        return self._classifier.embed(features, self.options.n_hop_frames, events)
+        return self._classifier.embed(features, self.options.n_hop_frames, events, task)
 
     def network_state(self) -> DetectorState:
         """Give the classifier."""

@@ -66,10 +66,12 @@ class PooledDetector(EmbeddingDetector):
         """Nothing: pooling has no parameters."""
         return []
 
-    def embed(self, features: FeatureStore, events: Events = SILENT) -> FloatArray:
+    def embed(
+        self, features: FeatureStore, events: Events = SILENT, task: str = "score"
+    ) -> FloatArray:
         """Pool each clip."""
         rows = []
-        with progress(events, "pool", total=len(features), unit="clips") as advance:
+        with progress(events, task, total=len(features), unit="clips") as advance:
             for index in range(len(features)):
                 rows.append(
                     pool_over_time(

@@ -124,7 +124,9 @@ class DiscriminativeDetector(EmbeddingDetector):
             self.options.discriminative.resolutions,
         )
 
-    def embed(self, features: FeatureStore, events: Events = SILENT) -> FloatArray:
+    def embed(
+        self, features: FeatureStore, events: Events = SILENT, task: str = "score"
+    ) -> FloatArray:
         """Join the networks' embeddings of length 1, each the mean over a clip's segments.
 
         Raises
@@ -135,7 +137,7 @@ class DiscriminativeDetector(EmbeddingDetector):
         recordings = Recordings(features.clips, self.options.recipe)
         rows = []
         with (
-            progress(events, "embed", total=len(features), unit="clips") as advance,
+            progress(events, task, total=len(features), unit="clips") as advance,
             torch.inference_mode(),
         ):
             for index in range(len(features)):
