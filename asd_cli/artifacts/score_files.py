@@ -1,7 +1,9 @@
-"""Anomaly scores and decisions as CSV files, byte for byte as the DCASE 2021 baseline writes them.
+"""Anomaly scores and decisions as CSV files, byte for byte as the baselines of DCASE write them.
 
-No header, one ``name,value`` row a clip, LF line ends. Other systems' files are read as well: a
-byte-order mark, CRLF line ends and blank last lines are no fault; anything else is, with its line.
+An edition's files are named by a form with fields in braces, as `SCORE_FILES` of DCASE 2021;
+``{rest}`` stands for anything and is read but never written. No header, one ``name,value`` row a
+clip, LF line ends. Other systems' files are read as well: a byte-order mark, CRLF line ends and
+blank last lines are no fault; anything else is, with its line.
 """
 
 import csv
@@ -10,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,10 +21,16 @@ import numpy as np
 from asd_cli.core.errors import DataError
 from asd_cli.core.files import write_text
 
-_NAME = re.compile(
-    r"(?P<kind>anomaly_score|decision_result)_(?P<machine>.+)"
-    r"_section_(?P<section>[0-9]{2})_(?P<domain>source|target)_test\.csv"
-)
+SCORE_FILES = "{kind}_{machine}_section_{section}_{domain}_test.csv"
+"""Form of the files of DCASE 2021."""
+
+_FIELDS = {
+    "kind": "(?P<kind>anomaly_score|decision_result)",
+    "machine": "(?P<machine>.+)",
+    "section": "(?P<section>[0-9]{2})",
+    "domain": "(?P<domain>source|target)",
+    "rest": ".*",
+}
 Value = TypeVar("Value")
 
 _COLUMNS = 2
@@ -34,17 +43,27 @@ class ScoreFileKey:
 
     Attributes
     ----------
-    machine, section, domain : str
-        As in the file's name: ``fan``, ``00``, ``source``.
+    machine, section : str
+        As in the file's name: ``fan``, ``00``.
+    domain : str or None
+        ``source`` or ``target``; None where one file holds all clips of a section.
     """
 
     machine: str
     section: str
-    domain: str
+    domain: str | None
 
-    def file_name(self, kind: str) -> str:
+    def file_name(self, kind: str, form: str = SCORE_FILES) -> str:
         """Name of the file of a kind: ``anomaly_score`` or ``decision_result``."""
-        return f"{kind}_{self.machine}_section_{self.section}_{self.domain}_test.csv"
+        return form.format(
+            kind=kind, machine=self.machine, section=self.section, domain=self.domain
+        )
+
+    @property
+    def title(self) -> str:
+        """Section and domain in words."""
+        domain = "" if self.domain is None else f", {self.domain} domain"
+        return f"section {self.section}{domain}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +104,61 @@ def _write_rows(path: Path, rows: Iterable[tuple[str, str]]) -> None:
     write_text(path, text.getvalue())
 
 
-def find_score_files(folder: Path) -> dict[ScoreFileKey, Path]:
+def find_score_files(
+    folder: Path, forms: Sequence[str] = (SCORE_FILES,)
+) -> dict[ScoreFileKey, Path]:
     """Find the anomaly score files of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to look.
+    forms : sequence of str
+        How files are named.
 
     Raises
     ------
     DataError
-        When the folder is missing or holds none.
+        When the folder is missing or holds none, or two files are of the same clips.
     """
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}", hint="score first: asd score")
-    found = {}
+    found: dict[ScoreFileKey, Path] = {}
     for path in sorted(folder.iterdir()):
-        match = _NAME.fullmatch(path.name)
-        if match and match["kind"] == SCORE:
-            found[ScoreFileKey(match["machine"], match["section"], match["domain"])] = path
+        key = _score_file_key(path.name, forms)
+        if key is None:
+            continue
+        if key in found:
+            raise DataError(
+                f"{found[key]} and {path.name} are both of {key.machine}, {key.title}",
+                hint="leave one of them in the folder",
+            )
+        found[key] = path
     if not found:
+        shown = forms[0].format(kind=SCORE, machine="<machine>", section="<nn>", domain="<domain>")
         raise DataError(
-            f"{folder} holds no score files named "
-            "anomaly_score_<machine>_section_<nn>_<domain>_test.csv",
-            hint="score first: asd score; or name the folder of another system's files",
+            f"{folder} holds no score files named {shown}",
+            hint="score first: asd score; or name the folder of another system's files, and the "
+            "--edition it is of",
         )
     return found
+
+
+def _score_file_key(name: str, forms: Sequence[str]) -> ScoreFileKey | None:
+    """Tell whose anomaly scores a file holds; the last form that fits is the most special one."""
+    for form in reversed(forms):
+        match = _pattern(form).fullmatch(name)
+        if match and match["kind"] == SCORE:
+            return ScoreFileKey(match["machine"], match["section"], match.groupdict().get("domain"))
+    return None
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", form)
+    return re.compile(
+        "".join(_FIELDS[part] if i % 2 else re.escape(part) for i, part in enumerate(parts))
+    )
 
 
 def read_score_table(key: ScoreFileKey, path: Path) -> ScoreTable:
@@ -119,7 +171,7 @@ def read_score_table(key: ScoreFileKey, path: Path) -> ScoreTable:
         clips than the scores; names file and line.
     """
     scores = read_values(path, _finite)
-    beside = path.with_name(key.file_name(DECISION))
+    beside = path.with_name(DECISION + path.name.removeprefix(SCORE))
     decisions = read_values(beside, parse_binary) if beside.is_file() else None
     if decisions is not None and decisions.keys() != scores.keys():
         name = min(decisions.keys() ^ scores.keys())

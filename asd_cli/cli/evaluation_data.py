@@ -31,6 +31,9 @@ def as_json(result: EvaluateResult) -> dict[str, Any]:
                 "rank": standing.rank,
                 "name": standing.system.name,
                 "official_score": standing.system.evaluation.official_score,
+                **(
+                    {} if standing.average_rank is None else {"average_rank": standing.average_rank}
+                ),
                 "interval": None
                 if standing.system.intervals is None
                 else _ends(standing.system.intervals.official_score),

@@ -14,6 +14,7 @@ def extract(
     dev: options.Dev = False,
     eval_: options.Eval = False,
     machine: options.Machines = None,
+    edition: options.Edition = None,
     jobs: options.Jobs = None,
     force: options.Force = False,
     skip_bad: options.SkipBad = False,
@@ -32,7 +33,7 @@ def extract(
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
         skip_bad=skip_bad, quiet=quiet, verbose=verbose,
-        flags={"feature.resample": resample, "feature.channel": channel},
+        flags={"edition": edition, "feature.resample": resample, "feature.channel": channel},
     ) as job:  # fmt: skip
         from asd_cli.services import extract as service
 

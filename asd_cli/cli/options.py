@@ -49,7 +49,8 @@ Machines = Annotated[
     typer.Option("--machine", "-m", metavar="NAME", help="Machine type; repeatable [all]."),
 ]
 Edition = Annotated[
-    str | None, typer.Option("--edition", metavar="NAME", help="Challenge edition [dcase2021].")
+    str | None,
+    typer.Option("--edition", metavar="NAME", help="dcase2020 to dcase2026 [dcase2021]."),
 ]
 Detector = Annotated[
     str | None,

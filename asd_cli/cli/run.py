@@ -22,6 +22,7 @@ def run(
     eval_: options.Eval = False,
     machine: options.Machines = None,
     detector: options.Detector = None,
+    edition: options.Edition = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
     jobs: options.Jobs = None,
@@ -42,7 +43,7 @@ def run(
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
         skip_bad=skip_bad, quiet=quiet, verbose=verbose, device=device,
-        flags={"detector": detector, "seed": seed, "feature.resample": resample,
+        flags={"detector": detector, "edition": edition, "seed": seed, "feature.resample": resample,
                "feature.channel": channel},
     ) as job:  # fmt: skip
         from asd_cli.services import run as service

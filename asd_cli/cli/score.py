@@ -15,6 +15,7 @@ def score(
     eval_: options.Eval = False,
     machine: options.Machines = None,
     detector: options.Detector = None,
+    edition: options.Edition = None,
     device: options.Device = "auto",
     jobs: options.Jobs = None,
     force: options.Force = False,
@@ -33,7 +34,8 @@ def score(
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
         skip_bad=skip_bad, quiet=quiet, verbose=verbose, device=device,
-        flags={"detector": detector, "feature.resample": resample, "feature.channel": channel},
+        flags={"detector": detector, "edition": edition, "feature.resample": resample,
+               "feature.channel": channel},
     ) as job:  # fmt: skip
         from asd_cli.services import score as service
 

@@ -26,6 +26,7 @@ def select(
     dev: options.Dev = False,
     eval_: options.Eval = False,
     machine: options.Machines = None,
+    edition: options.Edition = None,
     candidate: Annotated[
         list[str] | None,
         typer.Option("--candidate", metavar="NAME[:KEY=VALUE]", help="What to try; repeatable."),
@@ -46,7 +47,7 @@ def select(
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=False,
         skip_bad=False, quiet=quiet, verbose=verbose, device=device,
-        flags={"select.candidates": candidate or None},
+        flags={"edition": edition, "select.candidates": candidate or None},
     ) as job:  # fmt: skip
         from asd_cli.services import select as service
 

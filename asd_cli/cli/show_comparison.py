@@ -52,12 +52,16 @@ def _leaderboard(result: EvaluateResult) -> Sheet:
     headings = ["rank", "system", "official", "AUC", "pAUC", "source AUC", "target AUC"]
     if confidence is not None:
         headings.insert(3, f"{100 * confidence:g} %")
+    notes = _signatures(result)
+    if result.leaderboard[0].average_rank is not None:
+        ranks = (f"{s.system.name} {s.average_rank:.2f}" for s in result.leaderboard)
+        notes = (f"by average rank over machines, of AUC and pAUC: {', '.join(ranks)}", *notes)
     return Sheet(
         "leaderboard: official score, harmonic means over all machines",
         tuple(headings),
         tuple(rows),
         left=2,
-        notes=_signatures(result),
+        notes=notes,
     )
 
 

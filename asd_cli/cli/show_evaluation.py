@@ -20,6 +20,7 @@ from asd_cli.cli.sheets import Cell, Sheet, latex, markdown, rich_table
 from asd_cli.cli.show_comparison import comparison_sheets
 from asd_cli.evaluation.evaluation import METRIC_NAMES, SectionResult
 from asd_cli.evaluation.intervals import Interval
+from asd_cli.evaluation.labelled import domain_name
 from asd_cli.services.evaluate import EvaluateResult, System
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def _machine_table(
         section = Text(row.section)
         if not counted:
             section.append(f"\n{' + '.join(numbers)} clips", "dim")
-        table.add_row(section, row.domain, *(numbers if counted else ()), *cells, end_section=last)
+        domain = domain_name(row.domain)
+        table.add_row(section, domain, *(numbers if counted else ()), *cells, end_section=last)
     for label, mean in mean_rows(system, machine):
         texts = [mean_figure(mean, name) for name in METRIC_NAMES]
         cells = _stacked(texts, mean_intervals(system, mean))
@@ -178,7 +180,7 @@ def _sheet(system: System) -> Sheet:
             if row.machine == machine:
                 texts = [figure(value) for value in row.metrics.values()]
                 cells = _with_intervals(texts, row_intervals(system, row))
-                rows.append((machine, row.section, row.domain, *cells))
+                rows.append((machine, row.section, domain_name(row.domain), *cells))
         for label, mean in mean_rows(system, machine):
             texts = [mean_figure(mean, name) for name in METRIC_NAMES]
             cells = _with_intervals(texts, mean_intervals(system, mean))

@@ -44,9 +44,9 @@ class Clip:
     machine : str
         Machine type, the name of the folder: ``fan``.
     section : str
-        Section index as written in the name, with leading zeros: ``00``.
+        Section index (2020: machine id) as written in the name, with leading zeros: ``00``.
     domain : Domain or None
-        Source or target; None where the edition hides it.
+        Source or target; None where the edition hides it or knows none.
     split : Split
         Train or test.
     label : Label or None
@@ -54,7 +54,8 @@ class Clip:
     number : int
         Running number within section, domain, split and label.
     attributes : str
-        What follows the number in the name, without the joining underscore; may be empty.
+        Operating conditions: what follows the number in the name, without the joining underscore,
+        or what a file beside the folder lists; may be empty.
     """
 
     path: Path

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from asd_cli.core.errors import DataError, ProblemsError, UsageError
 from asd_cli.core.types import Clip, Domain, Label, Mode, Split
-from asd_cli.data.editions import Edition
+from asd_cli.data.attributes import attributes_of
+from asd_cli.data.editions import TRAIN_ROLE, Edition
 from asd_cli.data.names import parse_clip_name
 
-TRAIN_ROLE = "train"
-TEST_ROLES = ("source_test", "target_test")
+__all__ = ["TRAIN_ROLE", "find_machines", "list_clips"]
+
 _DOMAIN_OF_ROLE = {"source_test": Domain.SOURCE, "target_test": Domain.TARGET}
 _LABEL_ORDER = {Label.NORMAL: 0, Label.ANOMALY: 1, None: 2}
 
@@ -42,7 +43,7 @@ def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> t
     if not root.is_dir():
         raise DataError(
             f"there is no data folder {root}",
-            hint="fetch the data: asd fetch --stage dev; or say where it lies: "
+            hint=f"fetch the data: {edition.fetch_command('dev')}; or say where it lies: "
             "--set dev_directory=DIR (eval_directory for --mode eval)",
         )
     roles = edition.folders.values()
@@ -52,8 +53,8 @@ def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> t
     if not found:
         raise DataError(
             f"{root} holds no machine: no folder in it has a {' or '.join(roles)} folder",
-            hint="the layout is <machine>/train/section_00_source_train_normal_0000_….wav; "
-            "or fetch the data: asd fetch --stage dev",
+            hint=f"the layout is <machine>/train/{edition.names.example}; "
+            f"or fetch the data: {edition.fetch_command('dev')}",
         )
     unknown = [machine for machine in wanted if machine not in found]
     if unknown:
@@ -69,7 +70,7 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
     """List the clips of one machine's folder in the order result files have.
 
     Test clips come by section, normal ones before anomalous ones, each sorted by name, as the
-    DCASE 2021 baseline writes them.
+    baselines write them. Attributes that a name does not hold are taken from ``attributes_*.csv``.
 
     Parameters
     ----------
@@ -78,11 +79,11 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
     machine : str
         Machine type.
     role : str
-        ``train``, ``source_test`` or ``target_test``.
+        A key of the edition's `folders`: ``train``, ``test``, ``source_test``.
     mode : Mode
         Test clips have labels in dev mode and none in eval mode.
     edition : Edition
-        Names the folders.
+        Names the folders and the clips.
 
     Returns
     -------
@@ -91,18 +92,21 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
     Raises
     ------
     DataError
-        When the folder is missing or has no recordings.
+        When the folder is missing or has no recordings, or a file of attributes cannot be read.
     ProblemsError
         When names break the grammar or contradict the folder; all are listed.
     """
     folder = root / machine / edition.folders[role]
     if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}", hint=_fetch_command(role, mode, machine))
+        raise DataError(
+            f"there is no folder {folder}", hint=_fetch_command(role, mode, machine, edition)
+        )
+    split = Split.TRAIN if role == TRAIN_ROLE else Split.TEST
     clips: list[Clip] = []
     problems: list[str] = []
     for path in _recordings(folder):
         try:
-            clip = parse_clip_name(path, machine=machine)
+            clip = parse_clip_name(path, machine=machine, names=edition.names, split=split)
         except ValueError as error:
             problems.append(f"{path}: {error}")
             continue
@@ -116,7 +120,10 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
             hint="rename, move or remove them",
         )
     if not clips:
-        raise DataError(f"{folder} holds no recordings", hint=_fetch_command(role, mode, machine))
+        raise DataError(
+            f"{folder} holds no recordings", hint=_fetch_command(role, mode, machine, edition)
+        )
+    clips = attributes_of(clips, root / machine)
     return sorted(clips, key=lambda clip: (clip.section, _LABEL_ORDER[clip.label], clip.name))
 
 
@@ -150,6 +157,6 @@ def _duplicates(clips: Sequence[Clip]) -> Iterator[str]:
         seen.setdefault(key, clip)
 
 
-def _fetch_command(role: str, mode: Mode, machine: str) -> str:
+def _fetch_command(role: str, mode: Mode, machine: str, edition: Edition) -> str:
     stage = "dev" if mode is Mode.DEV else "eval-train" if role == TRAIN_ROLE else "eval-test"
-    return f"asd fetch --stage {stage} --machine {machine}"
+    return edition.fetch_command(stage, machine)

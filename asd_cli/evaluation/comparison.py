@@ -26,8 +26,8 @@ class Difference:
     machine : str or None
         On which machine type; None means on all.
     value : float or None
-        Harmonic mean of all AUC and pAUC (the official score, of one machine or of all), minus the
-        baseline's; None where it is undefined or the clips are not the same.
+        Official score, of one machine or of all, minus the baseline's; None where it is undefined
+        or the clips are not the same.
     interval : Interval or None
         Of `value`.
     p_value : float or None
@@ -89,8 +89,12 @@ def paired_differences(
             found.append(Difference(machine, None, None, None))
             continue
         scores = [
-            official_score([p for p in side if machine in {None, p.machine}], max_fpr=max_fpr)
-            for side in (baseline[0], system[0])
+            official_score(
+                [part for part in side if machine in {None, part.machine}],
+                max_fpr=max_fpr,
+                scoring=resampled.scoring,
+            )
+            for side, resampled in (baseline, system)
         ]
         if scores[0] is None or scores[1] is None:
             found.append(Difference(machine, None, None, None))

@@ -1,16 +1,17 @@
 """The evaluation of one system: a row for each section and domain, means, the official score.
 
-The official score of DCASE 2021 Task 2 (Kawaguchi et al. 2021, section 2.3) is the harmonic mean
-of the AUC and the pAUC over all machine types, sections and domains.
+What a row and the official score are depends on the edition: `asd_cli.evaluation.official`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from asd_cli.artifacts.score_files import ScoreTable
+from asd_cli.data.editions import Scoring
+from asd_cli.evaluation.labelled import DOMAINS, LabelledScores, label_scores
 from asd_cli.evaluation.labels import Labels
 from asd_cli.evaluation.metrics import (
     Confusion,
@@ -21,11 +22,11 @@ from asd_cli.evaluation.metrics import (
     partial_auc,
     precision_recall_f1,
 )
+from asd_cli.evaluation.official import official_score
 
 if TYPE_CHECKING:
     import pandas
 
-DOMAINS = ("source", "target")
 MeanKind = Literal["arithmetic", "harmonic"]
 KINDS: tuple[MeanKind, ...] = ("arithmetic", "harmonic")
 
@@ -46,6 +47,7 @@ class Metrics:
 
 
 METRIC_NAMES = tuple(field.name for field in fields(Metrics))
+_NO_METRICS = Metrics(None, None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +56,29 @@ class SectionResult:
 
     Attributes
     ----------
-    machine, section, domain : str
+    machine, section : str
         Which clips.
+    domain : str or None
+        ``source`` or ``target``; None for all clips of a section.
     normal, anomaly : int
-        Number of clips of each label.
+        Number of clips of each label that AUC and pAUC are of.
     metrics : Metrics
-        The figures.
+        The figures; None also for those that another row of the section has.
     confusion : Confusion or None
         Decision counts; None without decisions.
+    beside : Metrics
+        Figures that some tables list and no mean counts: where rows share clips, the pAUC of a
+        domain's own clips and the AUC of all clips.
     """
 
     machine: str
     section: str
-    domain: str
+    domain: str | None
     normal: int
     anomaly: int
     metrics: Metrics
     confusion: Confusion | None
+    beside: Metrics = _NO_METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +111,22 @@ class Evaluation:
     Attributes
     ----------
     rows : tuple of SectionResult
-        By machine, then source before target, then section.
+        By machine, then source before target before all clips, then section.
     means : tuple of MeanResult
         Per machine and over all, over both domains and each.
     official_score : float or None
-        Harmonic mean of all AUC and pAUC.
+        As `scoring` says.
     notes : tuple of str
         Undefined figures, constant scores, missing sections.
+    scoring : str
+        What rows and official score are: see `asd_cli.evaluation.official`.
     """
 
     rows: tuple[SectionResult, ...]
     means: tuple[MeanResult, ...]
     official_score: float | None
     notes: tuple[str, ...]
+    scoring: Scoring = "by-domain"
 
     @property
     def machines(self) -> tuple[str, ...]:
@@ -164,7 +175,7 @@ def _by_name(metrics: Metrics) -> dict[str, float | None]:
 
 
 def evaluate_tables(tables: Sequence[tuple[ScoreTable, Labels]], *, max_fpr: float) -> Evaluation:
-    """Evaluate a system from its scores and the true labels.
+    """Evaluate a system of DCASE 2021 from its scores and the true labels.
 
     Parameters
     ----------
@@ -177,10 +188,33 @@ def evaluate_tables(tables: Sequence[tuple[ScoreTable, Labels]], *, max_fpr: flo
     -------
     Evaluation
     """
+    return evaluate_scores(
+        [label_scores(table, labels) for table, labels in tables], max_fpr=max_fpr
+    )
+
+
+def evaluate_scores(
+    scores: Sequence[LabelledScores], *, max_fpr: float, scoring: Scoring = "by-domain"
+) -> Evaluation:
+    """Evaluate a system from scores that were joined with the truth.
+
+    Parameters
+    ----------
+    scores : sequence of LabelledScores
+        What each row is of.
+    max_fpr : float
+        Where the pAUC ends, in (0, 1].
+    scoring : str
+        Which official score.
+
+    Returns
+    -------
+    Evaluation
+    """
     notes: list[str] = []
     rows = sorted(
-        (_evaluate_table(table, labels, max_fpr, notes) for table, labels in tables),
-        key=lambda row: (row.machine, row.domain, row.section),
+        (_evaluate_part(part, max_fpr, notes) for part in scores),
+        key=lambda row: (row.machine, row.domain or "~", row.section),
     )
     notes.extend(_gaps(rows))
     machines: list[str | None] = [*dict.fromkeys(row.machine for row in rows), None]
@@ -190,43 +224,71 @@ def evaluate_tables(tables: Sequence[tuple[ScoreTable, Labels]], *, max_fpr: flo
         for domain in (None, *DOMAINS)
         for kind in KINDS
     ]
-    figures = [figure for row in rows for figure in (row.metrics.auc, row.metrics.pauc)]
-    return Evaluation(tuple(rows), tuple(means), harmonic_mean(figures), tuple(notes))
+    official = official_score(
+        scoring,
+        [(row.machine, row.domain) for row in rows],
+        np.array([np.nan if row.metrics.auc is None else row.metrics.auc for row in rows]),
+        np.array([np.nan if row.metrics.pauc is None else row.metrics.pauc for row in rows]),
+    )
+    return Evaluation(
+        tuple(rows),
+        tuple(means),
+        None if np.isnan(official) else float(official),
+        tuple(notes),
+        scoring,
+    )
 
 
-def _evaluate_table(
-    table: ScoreTable, labels: Labels, max_fpr: float, notes: list[str]
-) -> SectionResult:
-    scores = np.array(list(table.scores.values()))
-    truth = np.array([labels[name] for name in table.scores], bool)
-    normal, anomaly = scores[~truth], scores[truth]
-    where = f"{table.key.machine}, section {table.key.section}, {table.key.domain}"
-    if not len(normal) or not len(anomaly):
-        kind = "anomalous" if len(normal) else "normal"
-        notes.append(f"{where}: no {kind} clips, so AUC and pAUC are undefined and left out")
-    elif np.ptp(scores) == 0:
-        notes.append(f"{where}: all {len(scores)} scores are equal, so AUC and pAUC are chance")
-    elif len(normal) * max_fpr < 1:
-        notes.append(
-            f"{where}: {len(normal)} normal clips are too few to reach a false-positive rate of "
-            f"{max_fpr:g}; the pAUC is interpolated"
+def _evaluate_part(part: LabelledScores, max_fpr: float, notes: list[str]) -> SectionResult:
+    normal, anomaly = part.normal, part.anomaly
+    notes.extend(_doubts(part, max_fpr))
+    areas = auc(normal, anomaly), partial_auc(normal, anomaly, max_fpr=max_fpr)
+    own = part.own
+    beside = _NO_METRICS
+    if part.domains is not None:
+        own_pauc = partial_auc(
+            part.scores[own & ~part.truth], part.scores[own & part.truth], max_fpr=max_fpr
+        )
+        beside = replace(
+            _NO_METRICS,
+            auc=None if part.gives_auc else areas[0],
+            pauc=None if part.gives_pauc else own_pauc,
         )
     counts = None
     figures: tuple[float | None, float | None, float | None] = (None, None, None)
-    if table.decisions is not None:
-        decisions = [table.decisions[name] for name in table.scores]
-        counts = confusion(truth.tolist(), decisions)
+    if part.decisions is not None and own.any():
+        counts = confusion(part.truth[own].tolist(), part.decisions[own].tolist())
         figures = precision_recall_f1(counts)
-    metrics = Metrics(auc(normal, anomaly), partial_auc(normal, anomaly, max_fpr=max_fpr), *figures)
     return SectionResult(
-        table.key.machine,
-        table.key.section,
-        table.key.domain,
+        part.machine,
+        part.section,
+        part.domain,
         len(normal),
         len(anomaly),
-        metrics,
+        Metrics(
+            areas[0] if part.gives_auc else None, areas[1] if part.gives_pauc else None, *figures
+        ),
         counts,
+        beside,
     )
+
+
+def _doubts(part: LabelledScores, max_fpr: float) -> Iterator[str]:
+    """Say what makes AUC and pAUC undefined or meaningless."""
+    where = f"{part.machine}, {part.title}"
+    figures = " and ".join(["AUC"] * part.gives_auc + ["pAUC"] * part.gives_pauc)
+    are = "are" if part.gives_auc and part.gives_pauc else "is"
+    normal, anomaly = len(part.normal), len(part.anomaly)
+    if not normal or not anomaly:
+        kind = "anomalous" if normal else "normal"
+        yield f"{where}: no {kind} clips, so {figures} {are} undefined and left out"
+    elif np.ptp(part.scores) == 0:
+        yield f"{where}: all {len(part.scores)} scores are equal, so {figures} {are} chance"
+    elif part.gives_pauc and normal * max_fpr < 1:
+        yield (
+            f"{where}: {normal} normal clips are too few to reach a false-positive rate of "
+            f"{max_fpr:g}; the pAUC is interpolated"
+        )
 
 
 def _mean(
@@ -239,7 +301,10 @@ def _mean(
     ]
     average = arithmetic_mean if kind == "arithmetic" else harmonic_mean
     columns = {name: [getattr(metrics, name) for metrics in chosen] for name in METRIC_NAMES}
-    zeros = {name: (column.count(0.0), len(column)) for name, column in columns.items()}
+    zeros = {
+        name: (column.count(0.0), len(column) - column.count(None))
+        for name, column in columns.items()
+    }
     return MeanResult(
         machine,
         domain,
@@ -253,7 +318,7 @@ def _gaps(rows: Sequence[SectionResult]) -> list[str]:
     """Say which machines lack a section or domain that they have in the other domain."""
     notes: list[str] = []
     present = {(row.machine, row.section, row.domain) for row in rows}
-    for machine, section in sorted({(row.machine, row.section) for row in rows}):
+    for machine, section in sorted({(row.machine, row.section) for row in rows if row.domain}):
         missing = [domain for domain in DOMAINS if (machine, section, domain) not in present]
         notes.extend(
             f"{machine}, section {section}: no scores of the {domain} domain, so the means are "

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asd_cli.data.editions import Scoring
 from asd_cli.evaluation.bootstrap import RESAMPLES, SEED, Resampled, resample
 from asd_cli.evaluation.evaluation import METRIC_NAMES, Evaluation, MeanKind, Metrics
 from asd_cli.evaluation.labelled import FloatArray, LabelledScores, RowKey
-from asd_cli.evaluation.metrics import auc, harmonic_mean, partial_auc
+from asd_cli.evaluation.metrics import auc, partial_auc
+from asd_cli.evaluation.official import official_score as official_mean
 
 LEVEL = 0.95
 
@@ -143,6 +145,7 @@ def official_interval(
     draws: int = RESAMPLES,
     seed: int = SEED,
     level: float = LEVEL,
+    scoring: Scoring = "by-domain",
 ) -> Interval | None:
     """Give the interval of the official score.
 
@@ -156,6 +159,8 @@ def official_interval(
         Number of draws and what they are seeded with.
     level : float
         Confidence, in (0, 1).
+    scoring : str
+        Which official score.
 
     Returns
     -------
@@ -164,8 +169,8 @@ def official_interval(
     """
     if not scores:
         return None
-    drawn = resample(scores, max_fpr=max_fpr, draws=draws, seed=seed).official()
-    return draw_interval(official_score(scores, max_fpr=max_fpr), drawn, level)
+    drawn = resample(scores, max_fpr=max_fpr, draws=draws, seed=seed, scoring=scoring).official()
+    return draw_interval(official_score(scores, max_fpr=max_fpr, scoring=scoring), drawn, level)
 
 
 def difference_interval(
@@ -176,6 +181,7 @@ def difference_interval(
     draws: int = RESAMPLES,
     seed: int = SEED,
     level: float = LEVEL,
+    scoring: Scoring = "by-domain",
 ) -> Interval | None:
     """Give the interval of the second system's official score minus the first's.
 
@@ -184,7 +190,7 @@ def difference_interval(
     first, second : sequence of LabelledScores
         Scores of the same clips: each draw takes the same clips of both, which is what makes small
         differences visible (paired bootstrap).
-    max_fpr, draws, seed, level
+    max_fpr, draws, seed, level, scoring
         As in `official_interval`.
 
     Returns
@@ -192,23 +198,30 @@ def difference_interval(
     Interval or None
         None where no figure is defined.
     """
-    ours, theirs = (official_score(scores, max_fpr=max_fpr) for scores in (first, second))
+    ours, theirs = (
+        official_score(scores, max_fpr=max_fpr, scoring=scoring) for scores in (first, second)
+    )
     if ours is None or theirs is None:
         return None
     drawn = [
-        resample(scores, max_fpr=max_fpr, draws=draws, seed=seed).official()
+        resample(scores, max_fpr=max_fpr, draws=draws, seed=seed, scoring=scoring).official()
         for scores in (first, second)
     ]
     return draw_interval(theirs - ours, drawn[1] - drawn[0], level)
 
 
-def official_score(scores: Sequence[LabelledScores], *, max_fpr: float) -> float | None:
-    """Harmonic mean of the AUC and pAUC of all parts; None where none is defined."""
-    return harmonic_mean([
-        figure
+def official_score(
+    scores: Sequence[LabelledScores], *, max_fpr: float, scoring: Scoring = "by-domain"
+) -> float | None:
+    """Compute the official score of some rows; None where no figure is defined."""
+    areas = [
+        [
+            auc(part.normal, part.anomaly) if part.gives_auc else None,
+            partial_auc(part.normal, part.anomaly, max_fpr=max_fpr) if part.gives_pauc else None,
+        ]
         for part in scores
-        for figure in (
-            auc(part.normal, part.anomaly),
-            partial_auc(part.normal, part.anomaly, max_fpr=max_fpr),
-        )
-    ])  # fmt: skip
+    ]
+    figures = np.array(areas, np.float64).reshape(-1, 2)
+    rows = [(part.machine, part.domain) for part in scores]
+    found = official_mean(scoring, rows, figures[:, 0], figures[:, 1])
+    return None if np.isnan(found) else float(found)

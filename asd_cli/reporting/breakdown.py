@@ -42,10 +42,15 @@ def attribute_tables(machine: MachineContent) -> tuple[AttributeTable, ...]:
                 [None] * len(part.names) if part.decisions is None else part.decisions.tolist()
             )
             clips = zip(
-                part.names, part.scores.tolist(), part.truth.tolist(), decisions, strict=True
+                part.names,
+                part.scores.tolist(),
+                part.truth.tolist(),
+                decisions,
+                part.own.tolist(),
+                strict=True,
             )
-            for name, score, truth, decision in clips:
-                if name in values:
+            for name, score, truth, decision, own in clips:
+                if own and name in values:
                     groups.setdefault(values[name], []).append((score, truth, decision))
         if len(groups) > 1:
             kept = sorted(groups)[:_MOST_VALUES]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from asd_cli.evaluation.evaluation import SectionResult
-from asd_cli.evaluation.labelled import FloatArray, LabelledScores
+from asd_cli.evaluation.labelled import FloatArray, LabelledScores, domain_name
 from asd_cli.evaluation.metrics import roc_curve
 from asd_cli.reporting.chart import Axis, Chart, Kind, Series, slug
 from asd_cli.reporting.content import Threshold
@@ -68,7 +68,7 @@ def roc_chart(
         auc = figures.get((part.section, part.domain))
         series.append(
             Series(
-                label=f"{part.section} {part.domain}"
+                label=f"{part.section} {domain_name(part.domain)}"
                 + (f" · {auc:.3f}" if auc is not None else ""),
                 kind="line",
                 x=curve.false_positive_rate.tolist(),
@@ -131,8 +131,8 @@ def histogram_chart(
             )
         )
     return Chart(
-        name=f"scores_{slug(part.machine)}_{slug(part.section)}_{slug(part.domain)}",
-        title=f"Section {part.section}, {part.domain}",
+        name=f"scores_{slug(part.machine)}_{slug(part.section)}_{slug(domain_name(part.domain))}",
+        title=f"Section {part.section}, {domain_name(part.domain)}",
         description=f"Anomaly scores of {part.machine}, {part.title}: "
         f"{_said(part.normal)} for {len(part.normal)} normal clips, {_said(part.anomaly)} for "
         f"{len(part.anomaly)} anomalous clips"

@@ -1,12 +1,12 @@
 """Several systems side by side, on the clips that they share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from asd_cli.evaluation.intervals import LEVEL, Interval, difference_interval
-from asd_cli.evaluation.labelled import LabelledScores
+from asd_cli.evaluation.labelled import LabelledScores, domain_name
 from asd_cli.reporting.page import ReportPage, TableRow, shown
 
 _FIGURES = ("auc", "pauc")
@@ -71,7 +71,7 @@ def compare_pages(pages: Sequence[ReportPage]) -> ComparisonPage:
     )
 
 
-def _clips(scores: Sequence[LabelledScores]) -> set[tuple[str, str, str]]:
+def _clips(scores: Sequence[LabelledScores]) -> set[tuple[str, str | None, str]]:
     return {(part.machine, part.domain, name) for part in scores for name in part.names}
 
 
@@ -82,7 +82,9 @@ def _against(page: ReportPage, first: ReportPage) -> str:
     pair = align(first.system.scores, page.system.scores)
     if pair is None:
         return "not the same clips"
-    interval = difference_interval(*pair, max_fpr=page.system.max_fpr)
+    interval = difference_interval(
+        *pair, max_fpr=page.system.max_fpr, scoring=page.system.evaluation.scoring
+    )
     if interval is None:
         return "undefined"
     return f"{_verdict(interval)} ({interval.low:+.3f} to {interval.high:+.3f})"
@@ -111,14 +113,13 @@ def align(
         place = {name: index for index, name in enumerate(other.names)}
         order = np.array([place[name] for name in part.names])
         ordered.append(
-            LabelledScores(
-                part.machine,
-                part.section,
-                part.domain,
-                part.names,
-                other.scores[order],
-                other.truth[order],
-                None if other.decisions is None else other.decisions[order],
+            replace(
+                other,
+                names=part.names,
+                scores=other.scores[order],
+                truth=other.truth[order],
+                decisions=None if other.decisions is None else other.decisions[order],
+                domains=None if other.domains is None else other.domains[order],
             )
         )
     return list(first), ordered
@@ -144,11 +145,15 @@ def _section_rows(pages: Sequence[ReportPage]) -> tuple[TableRow, ...]:
         {
             (row.machine, row.section, row.domain): row.metrics.auc
             for row in page.system.evaluation.rows
+            if row.beside.auc is None
         }
         for page in pages
     ]
     keys = dict.fromkeys(key for known in figures for key in known)
-    return tuple(TableRow(key, _cells([known.get(key) for known in figures])) for key in keys)
+    return tuple(
+        TableRow((*key[:2], domain_name(key[2])), _cells([known.get(key) for known in figures]))
+        for key in keys
+    )
 
 
 def _cells(values: Sequence[float | None]) -> tuple[tuple[str, float | None], ...]:

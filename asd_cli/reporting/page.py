@@ -6,6 +6,7 @@ from itertools import groupby
 
 from asd_cli.evaluation.evaluation import METRIC_NAMES, MeanResult, SectionResult
 from asd_cli.evaluation.intervals import Interval, official_interval
+from asd_cli.evaluation.labelled import domain_name
 from asd_cli.reporting.breakdown import AttributeTable, attribute_tables
 from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.chart import Chart, slug
@@ -22,6 +23,12 @@ from asd_cli.reporting.published import Published, published_figures
 
 HEADINGS = ("AUC", "pAUC", "precision", "recall", "F1")
 _SMALL_HEIGHT = 170
+_OFFICIAL = {
+    "machine-average": "the arithmetic mean, over machines, of their average AUC and pAUC",
+    "by-domain": "the harmonic mean of all of them",
+    "shared-anomalies": "the harmonic mean of both domains' AUC, each with the normal clips of the "
+    "domain and all anomalous clips of the section, and of the pAUC of all clips",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +128,15 @@ class ReportPage:
     @property
     def collapsed(self) -> bool:
         """Whether a figure of 0 makes the official score 0 whatever the others are."""
+        if self.system.evaluation.scoring == "machine-average":
+            return False
         zeros = self.system.evaluation.mean(None, None, "harmonic").zeros
         return "auc" in zeros or "pauc" in zeros
+
+    @property
+    def official_words(self) -> str:
+        """What the official score is, in words."""
+        return _OFFICIAL[self.system.evaluation.scoring]
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -132,8 +146,9 @@ class ReportPage:
     @property
     def counts(self) -> tuple[int, int]:
         """Normal and anomalous test clips."""
-        rows = self.system.evaluation.rows
-        return sum(row.normal for row in rows), sum(row.anomaly for row in rows)
+        anomalous = [part.truth[part.own] for part in self.system.scores]
+        anomalies = sum(int(truth.sum()) for truth in anomalous)
+        return sum(len(truth) for truth in anomalous) - anomalies, anomalies
 
 
 def build_page(
@@ -161,7 +176,9 @@ def build_page(
     evaluation = system.evaluation
     return ReportPage(
         system=system,
-        interval=official_interval(system.scores, max_fpr=system.max_fpr),
+        interval=official_interval(
+            system.scores, max_fpr=system.max_fpr, scoring=evaluation.scoring
+        ),
         heat=heat_map(system),
         means=tuple(
             mean_row((machine,), evaluation.mean(machine, None, "harmonic"))
@@ -225,7 +242,7 @@ def section_row(row: SectionResult, before: tuple[str, ...]) -> TableRow:
     """Make the table row of a section and domain."""
     figures = tuple((shown(value), value) for value in row.metrics.values())
     counts = ((str(row.normal), float(row.normal)), (str(row.anomaly), float(row.anomaly)))
-    return TableRow((*before, row.section, row.domain), (*figures, *counts))
+    return TableRow((*before, row.section, domain_name(row.domain)), (*figures, *counts))
 
 
 def mean_row(words: tuple[str, ...], result: MeanResult, *, mean: bool = False) -> TableRow:
@@ -262,8 +279,10 @@ def _mean_rows(system: SystemContent, machine: str | None) -> list[tuple[str, Me
 def heat_map(system: SystemContent) -> HeatMap:
     """Arrange AUC and pAUC: machines down, sections and domains across."""
     rows = system.evaluation.rows
-    columns = sorted({(row.domain, row.section) for row in rows})
-    found = {(row.machine, row.domain, row.section): row.metrics for row in rows}
+    # All clips of a section come after those of its domains.
+    ordered = sorted({(row.domain or "~", row.section) for row in rows})
+    columns = [(domain_name(domain.strip("~")), section) for domain, section in ordered]
+    found = {(row.machine, domain_name(row.domain), row.section): row.metrics for row in rows}
     lines = []
     for machine, _ in groupby(rows, lambda row: row.machine):
         cells = tuple(

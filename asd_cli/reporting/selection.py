@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asd_cli.evaluation.labelled import domain_name
 from asd_cli.reporting.content import MachineContent
 
 EACH = 3
@@ -66,17 +67,17 @@ def choose_clips(
 
 def _ranked(machine: MachineContent) -> list[ChosenClip]:
     """All clips of a machine, the highest score first, then by name."""
-    every = np.sort(np.concatenate([part.scores for part in machine.scores]))
+    every = np.sort(np.concatenate([part.scores[part.own] for part in machine.scores]))
     clips = []
     for part in machine.scores:
-        for index, name in enumerate(part.names):
+        for index in np.flatnonzero(part.own).tolist():
             score = float(part.scores[index])
             above = len(every) - int(np.searchsorted(every, score, "right"))
             clips.append(
                 ChosenClip(
-                    name,
+                    part.names[index],
                     part.section,
-                    part.domain,
+                    domain_name(part.domain),
                     score,
                     bool(part.truth[index]),
                     None if part.decisions is None else bool(part.decisions[index]),

@@ -7,7 +7,7 @@ from typing import Any
 
 from asd_cli.artifacts.bundle import ModelBundle, read_bundle
 from asd_cli.artifacts.manifest import library_versions
-from asd_cli.core.errors import DataError, IntegrityError
+from asd_cli.core.errors import DataError, IntegrityError, UsageError
 from asd_cli.core.hashing import combine
 from asd_cli.detectors.base import Detector, DetectorOptions, DetectorState
 from asd_cli.detectors.registry import restore_detector
@@ -79,6 +79,39 @@ def new_bundle(
             **facts,
         },
     )
+
+
+def require_same_edition(bundle: ModelBundle, path: Path, workspace: Workspace) -> None:
+    """Refuse a model that was trained for another edition.
+
+    Raises
+    ------
+    UsageError
+        Names both editions.
+    """
+    made_for, wanted = bundle.facts["identity"].get("edition"), workspace.edition.name
+    if made_for != wanted:
+        raise UsageError(
+            f"{path} is a model of {made_for}, and the edition is {wanted}",
+            hint=f"choose that edition: --edition {made_for}; or another folder for models of "
+            f"this one: --set model_directory=model_{wanted}",
+        )
+
+
+def require_no_other_edition(workspace: Workspace, machine: str) -> None:
+    """Refuse to train over a model of another edition; a damaged one may be trained over.
+
+    Raises
+    ------
+    UsageError
+        As `require_same_edition`.
+    """
+    path = workspace.model(machine)
+    try:
+        bundle = read_bundle(path)
+    except (DataError, IntegrityError):
+        return
+    require_same_edition(bundle, path, workspace)
 
 
 def known_bundle(path: Path, identity: Mapping[str, Any]) -> ModelBundle | None:

@@ -83,7 +83,8 @@ def evaluate(request: EvaluateRequest, events: Events = SILENT) -> EvaluateResul
     if not request.folders:
         written = workspace.result_csv
         own = next(s for s in systems if s.folder == workspace.result_directory)
-        write_text(written, render_result_csv(own.evaluation, request.mode))
+        layout = workspace.edition.result_csv
+        write_text(written, render_result_csv(own.evaluation, request.mode, layout))
     several = len(systems) > 1
     return EvaluateResult(
         systems,

@@ -6,9 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asd_cli.core.errors import DataError
+from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.events import SILENT, Events, progress
-from asd_cli.data.editions import DEFAULT_EDITION, Edition, Stage, load_edition
+from asd_cli.data.editions import DEFAULT_EDITION, Edition, Stage, edition_names, load_edition
 from asd_cli.data.fetching.addresses import (
     ZENODO,
     Origin,
@@ -21,7 +21,7 @@ from asd_cli.data.fetching.http import Web
 from asd_cli.data.fetching.lookup import look_up
 from asd_cli.data.fetching.patience import Patience
 from asd_cli.data.fetching.receipts import read_receipt
-from asd_cli.data.fetching.record import Record, freeze, read_frozen
+from asd_cli.data.fetching.record import Record, freeze, frozen_path, read_frozen
 from asd_cli.data.fetching.stages import (
     FileState,
     Needs,
@@ -29,6 +29,7 @@ from asd_cli.data.fetching.stages import (
     choose_machines,
     choose_stages,
     estimate_needs,
+    machines_of_stage,
     require_disk,
     select_files,
 )
@@ -265,7 +266,10 @@ def _select(request: FetchRequest, edition: Edition, records: _Records) -> list[
         entry
         for stage in choose_stages(request.stages, edition)
         for entry in select_files(
-            stage, records.of(stage), machines, folder=_folder(request, stage)
+            stage,
+            records.of(stage),
+            machines_of_stage(stage, machines, edition),
+            folder=_folder(request, stage),
         )
     ]
 
@@ -281,7 +285,20 @@ def _require_possible(
             raise missing_archives(folder, absent)
     for entry in missing:
         refuse_linked_folders(entry, edition)
+        _refuse_other_edition(entry.folder, edition)
     require_disk(needs)
+
+
+def _refuse_other_edition(folder: Path, edition: Edition) -> None:
+    """Refuse to mix the recordings of two editions, whose clips have the same names."""
+    for name in edition_names():
+        other = load_edition(name)
+        stages = other.stages.values() if name != edition.name else ()
+        if any(frozen_path(folder, stage.record).is_file() for stage in stages):
+            raise UsageError(
+                f"{folder} holds recordings of {other.name}, and {edition.name} is asked for",
+                hint=f"fetch into a folder of its own: --root {edition.name}",
+            )
 
 
 def _bring(wanted: Sequence[Wanted], supply: Supply, events: Events) -> dict[Wanted, FileState]:
@@ -306,7 +323,7 @@ def _check(request: FetchRequest, edition: Edition, origin: Origin, events: Even
     if not known:
         raise DataError(
             "nothing of this has been fetched, so there is nothing to check",
-            hint=f"asd fetch --stage {request.stages[0]}",
+            hint=edition.fetch_command(request.stages[0]),
         )
     require_sound(known, events)
     states = {entry: FileState.VERIFIED if entry in known else entry.state() for entry in wanted}
@@ -322,7 +339,8 @@ def _select_known(request: FetchRequest, edition: Edition) -> list[Wanted]:
         folder = _folder(request, stage)
         record = read_frozen(folder, stage.record)
         if record is not None:
-            wanted.extend(select_files(stage, record, machines, folder=folder))
+            own = machines_of_stage(stage, machines, edition)
+            wanted.extend(select_files(stage, record, own, folder=folder))
     return wanted
 
 

@@ -10,8 +10,6 @@ from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.files import write_text
 from asd_cli.core.types import Mode
-from asd_cli.evaluation.labelled import label_scores
-from asd_cli.evaluation.labels import labels_from_files, labels_from_names
 from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.comparison import compare_pages
 from asd_cli.reporting.content import (
@@ -186,16 +184,7 @@ def _content(system: System, workspace: Workspace, request: ReportRequest) -> Sy
 def _machines(
     system: System, workspace: Workspace, request: ReportRequest
 ) -> tuple[MachineContent, ...]:
-    ground_truth = request.ground_truth or workspace.ground_truth_directory
-    parts = {
-        (table.key.machine, table.key.section, table.key.domain): label_scores(
-            table,
-            labels_from_names(table)
-            if request.mode is Mode.DEV
-            else labels_from_files(table, ground_truth),
-        )
-        for table in system.tables
-    }
+    parts = {part.key: part for part in system.scores}
     machines = []
     for name in system.evaluation.machines:
         rows = [row for row in system.evaluation.rows if row.machine == name]

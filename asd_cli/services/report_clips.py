@@ -179,10 +179,11 @@ def _spread(clips: Sequence[Clip], count: int) -> list[Clip]:
 def _material(
     shelf: _Shelf, chosen: ChosenClip, windows: npt.NDArray[np.float32] | None, *, audio: bool
 ) -> ClipMaterial:
-    role = f"{chosen.domain}_test"
-    clip = shelf.role(role).get(chosen.name)
-    if clip is None:
+    roles = shelf.workspace.edition.test_roles
+    role = next((r for r in roles if chosen.name in shelf.role(r)), None)
+    if role is None:
         return ClipMaterial(missing="The recording is not at hand.")
+    clip = shelf.role(role)[chosen.name]
     try:
         features = shelf.features(clip, role)
         waveform = shelf.waveform(clip) if audio else None

@@ -1,13 +1,13 @@
 """What the report must know of a run: whether it is whole, its thresholds, its conditions."""
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from asd_cli.artifacts.bundle import read_bundle
-from asd_cli.core.errors import AsdError
+from asd_cli.core.errors import AsdError, DataError
 from asd_cli.core.hashing import hash_file
+from asd_cli.data.attributes import NO_ATTRIBUTE, read_attributes
 from asd_cli.data.names import parse_clip_name
 from asd_cli.evaluation.labelled import LabelledScores
 from asd_cli.reporting.content import Threshold
@@ -87,7 +87,7 @@ def _mixtures(system: System, records: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} was changed after the run wrote it"
     shown = {table.key.machine for table in system.tables}
     for name in sorted(known):
-        ours = any(name.startswith(f"anomaly_score_{machine}_section_") for machine in shown)
+        ours = any(name.startswith(f"anomaly_score_{machine}_") for machine in shown)
         if ours and name not in present:
             yield f"{name} is missing"
     ways = {
@@ -140,29 +140,23 @@ def find_attributes(
     found: dict[str, dict[str, str]] = {}
     for name in sorted(names):
         try:
-            attributes = parse_clip_name(Path(name), machine=machine).attributes
+            clip = parse_clip_name(Path(name), machine=machine, names=workspace.edition.names)
         except ValueError:
             continue
-        if attributes:
-            found.setdefault("attributes in the name", {})[name] = attributes
+        if clip.attributes not in {"", NO_ATTRIBUTE}:
+            found.setdefault("attributes in the name", {})[name] = clip.attributes
     folder = workspace.data_directory / machine
     for path in sorted(folder.glob("attributes_*.csv")) if folder.is_dir() else ():
-        for attribute, name, value in _attribute_rows(path):
+        for name, values in _listed(path).items():
             if name in names:
-                found.setdefault(attribute, {})[name] = value
+                for attribute, value in values.items():
+                    found.setdefault(attribute, {})[name] = value
     return found
 
 
-def _attribute_rows(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Read a file of DCASE 2022 and later: ``file_name,d1p,d1v,…``, name and value in pairs."""
+def _listed(path: Path) -> Mapping[str, Mapping[str, str]]:
+    """Read a file of attributes; nothing where it is damaged, which spoils no report."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return
-    for row in rows[1:]:
-        if row:
-            name = row[0].rpartition("/")[2]
-            for attribute, value in zip(row[1::2], row[2::2], strict=False):
-                if attribute:
-                    yield attribute, name, value
+        return read_attributes(path)
+    except DataError:
+        return {}

@@ -41,7 +41,8 @@ def run(request: RunRequest, events: Events = SILENT) -> RunResult:
     _fetch(missing_stages(workspace, request.machines), request, events)
     training = train(request, events)
     scoring = score(request, events)
-    if request.mode is Mode.EVAL and not workspace.ground_truth_directory.is_dir():
+    fetchable = "ground-truth" in workspace.edition.stages
+    if request.mode is Mode.EVAL and fetchable and not workspace.ground_truth_directory.is_dir():
         # After scoring: who has no labels and no network still gets files to submit.
         _fetch(("ground-truth",), request, events)
     evaluation = evaluate(

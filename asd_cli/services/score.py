@@ -24,13 +24,14 @@ from asd_cli.core.errors import DataError, IntegrityError, UsageError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import remove_abandoned, storage_errors, write_bytes
 from asd_cli.core.hashing import combine, hash_file
-from asd_cli.core.types import Mode
+from asd_cli.core.types import Clip, Mode
 from asd_cli.detectors.base import Scores
 from asd_cli.execution.executor import make_executor
 from asd_cli.features.store import FeatureStore
-from asd_cli.services.bundles import detector_of
+from asd_cli.services.bundles import detector_of, require_same_edition
 from asd_cli.services.extract import require_features
 from asd_cli.services.machines import MachineTask, for_each_machine, threads_for
+from asd_cli.services.systems import require_edition
 from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.settings.render import flatten
 from asd_cli.training.devices import require_device_name
@@ -86,6 +87,7 @@ def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
     workspace = Workspace(request.settings, request.mode)
     require_device_name(request.device)
     machines = workspace.machines(request.machines)
+    require_edition(read_manifest(workspace.manifest) or {}, workspace.result_directory, workspace)
     bundles = {machine: _usable_bundle(workspace, machine) for machine in machines}
     scored: dict[str, ScoredMachine] = {}
     skipped: list[str] = []
@@ -158,6 +160,7 @@ def _usable_bundle(workspace: Workspace, machine: str) -> ModelBundle:
             f"in mode {workspace.mode}",
             hint=f"train one: {train} --force",
         )
+    require_same_edition(bundle, path, workspace)
     identity = facts["identity"]
     if identity["detector"] != workspace.detector.name:
         raise IntegrityError(f"{path} holds the detector {identity['detector']}")
@@ -181,7 +184,7 @@ def _required_roles(workspace: Workspace, machine: str) -> tuple[str, ...]:
         stage = "dev" if workspace.mode is Mode.DEV else "eval-test"
         raise DataError(
             f"{workspace.data_directory / machine} has no test folder",
-            hint=f"fetch the test clips: asd fetch --stage {stage}",
+            hint=f"fetch the test clips: {workspace.edition.fetch_command(stage, machine)}",
         )
     return roles
 
@@ -232,21 +235,28 @@ def _write_csvs(
 ) -> dict[str, str]:
     """Write the files of one test folder; gives the SHA-256 of each by name."""
     written = {}
+    form, decided = workspace.edition.score_files[0], workspace.edition.decisions
     numbered = enumerate(store.clips)
     for (section, domain), group in groupby(
-        numbered, lambda pair: (pair[1].section, pair[1].domain)
+        numbered, lambda pair: (pair[1].section, _domain_of_file(pair[1], form))
     ):
         chosen = [index for index, _ in group]
         names = [store.clips[index].name for index in chosen]
         values = scores.clips[chosen]
-        key = ScoreFileKey(store.clips[chosen[0]].machine, section, str(domain))
-        score_path = workspace.result_directory / key.file_name(SCORE)
-        decision_path = workspace.result_directory / key.file_name(DECISION)
+        key = ScoreFileKey(store.clips[chosen[0]].machine, section, domain)
+        score_path = workspace.result_directory / key.file_name(SCORE, form)
         write_scores(score_path, names, values)
-        write_decisions(decision_path, names, (values > threshold).astype(int))
         written[score_path.name] = hash_file(score_path)
-        written[decision_path.name] = hash_file(decision_path)
+        if decided:
+            decision_path = workspace.result_directory / key.file_name(DECISION, form)
+            write_decisions(decision_path, names, (values > threshold).astype(int))
+            written[decision_path.name] = hash_file(decision_path)
     return written
+
+
+def _domain_of_file(clip: Clip, form: str) -> str | None:
+    """Tell which domain's file a clip's score goes into; None where one file is of both."""
+    return str(clip.domain) if "{domain}" in form else None
 
 
 def write_window_scores(

@@ -7,6 +7,7 @@ from asd_cli.core.errors import UsageError
 from asd_cli.core.events import Events
 from asd_cli.evaluation.comparison import Difference, paired_differences, rank_scores
 from asd_cli.evaluation.labelled import clips_by_row
+from asd_cli.evaluation.official import average_ranks
 from asd_cli.reporting.references import References, published_references
 from asd_cli.services.systems import System
 
@@ -21,10 +22,13 @@ class Standing:
         From 1, the highest official score; equal scores share a rank.
     system : System
         The system.
+    average_rank : float or None
+        Mean of its ranks over machines and figures where the edition ranks by that; else None.
     """
 
     rank: int
     system: System
+    average_rank: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,11 @@ class Comparison:
 
 
 def rank_systems(systems: Sequence[System], events: Events) -> tuple[Standing, ...]:
-    """Order systems by official score, the best first; warn where their clips differ."""
+    """Order systems as their edition does, the best first; warn where their clips differ.
+
+    DCASE 2020 ranked by the average rank over the average AUC and pAUC of each machine type; later
+    editions rank by official score.
+    """
     first = systems[0]
     clips = clips_by_row(first.scores)
     for other in systems[1:]:
@@ -61,9 +69,30 @@ def rank_systems(systems: Sequence[System], events: Events) -> tuple[Standing, .
                 f"{other.name} was not scored on the same clips as {first.name}: their official "
                 "scores are not of the same thing"
             )
-    ranks = rank_scores([system.evaluation.official_score for system in systems])
-    standings = [Standing(rank, system) for rank, system in zip(ranks, systems, strict=True)]
+    averages: Sequence[float | None] = [None] * len(systems)
+    if first.evaluation.scoring == "machine-average":
+        averages = average_ranks([_machine_averages(system, systems) for system in systems])
+        ranks = rank_scores([None if rank is None else -rank for rank in averages])
+    else:
+        ranks = rank_scores([system.evaluation.official_score for system in systems])
+    standings = [
+        Standing(rank, system, average)
+        for rank, system, average in zip(ranks, systems, averages, strict=True)
+    ]
     return tuple(sorted(standings, key=lambda standing: standing.rank))
+
+
+def _machine_averages(system: System, systems: Sequence[System]) -> list[float | None]:
+    """Give the average AUC and pAUC of each machine that any of the systems has."""
+    own = system.evaluation
+    found: list[float | None] = []
+    for machine in dict.fromkeys(m for other in systems for m in other.evaluation.machines):
+        if machine in own.machines:
+            mean = own.mean(machine, None, "arithmetic").metrics
+            found += [mean.auc, mean.pauc]
+        else:
+            found += [None, None]
+    return found
 
 
 def compare_systems(

@@ -1,7 +1,8 @@
 """`asd submit`: is a folder of score files a whole and valid challenge submission? Then pack it.
 
 A submission has, for every machine type, section and domain of the mode, the anomaly scores and the
-decisions of every test clip. Which clips there are is known from the official labels or from the
+decisions of every test clip (2020: no domains and no decisions; 2022 and later: one file for both
+domains). Which clips there are is known from the official labels or from the
 recordings, where they are at hand; where they are not, names must follow the edition's grammar.
 """
 
@@ -18,15 +19,16 @@ from asd_cli.artifacts.score_files import (
     SCORE,
     ScoreFileKey,
     parse_binary,
-    read_values,
 )
 from asd_cli.core.errors import AsdError, DataError, ProblemsError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import write_bytes
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Mode, Split
+from asd_cli.data.editions import Edition
 from asd_cli.data.names import parse_clip_name
-from asd_cli.evaluation.evaluation import DOMAINS
+from asd_cli.evaluation.labelled import DOMAINS
+from asd_cli.evaluation.labels import label_file, read_labels
 from asd_cli.services.workspace import Workspace
 from asd_cli.settings.model import Settings
 
@@ -108,11 +110,15 @@ def submit(request: SubmitRequest, events: Events = SILENT) -> SubmitResult:
     folder = request.folder or workspace.result_directory
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}", hint="score first: asd score --mode eval")
+    edition = workspace.edition
+    form = edition.score_files[0]
+    kinds = _KINDS if edition.decisions else _KINDS[:1]
+    domains = (None,) if "{domain}" not in form else DOMAINS
     keys = [
         ScoreFileKey(machine, section, domain)
-        for machine in workspace.edition.machines
-        for section in workspace.edition.sections[request.mode]
-        for domain in DOMAINS
+        for machine in edition.machines_of[request.mode]
+        for section in edition.sections_of(machine, request.mode)
+        for domain in domains
     ]
     problems: list[str] = []
     known_from: set[str] = set()
@@ -124,27 +130,29 @@ def submit(request: SubmitRequest, events: Events = SILENT) -> SubmitResult:
             problems.append(error.message)
             continue
         known_from.add(expected.known_from)
-        files = [(folder / key.file_name(kind), parse) for kind, parse in _KINDS]
+        files = [(folder / key.file_name(kind, form), parse) for kind, parse in kinds]
         found = [_check_file(path, parse, problems) for path, parse in files]
         for (path, _), rows in zip(files, found, strict=True):
             if rows is not None:
-                problems.extend(_wrong_clips(path, rows, key, expected, request.mode))
+                problems.extend(_wrong_clips(path, rows, key, expected, workspace))
         if None not in found:
-            problems.extend(_unpaired(files[0][0], found, expected))
+            if edition.decisions:
+                problems.extend(_unpaired(files[0][0], found, expected))
             _warn_of_order(files, found, expected, events)
         clips += len(found[0] or ())
-    problems.extend(_strangers(folder, keys))
+    wanted = {key.file_name(kind, form) for key in keys for kind, _ in kinds}
+    problems.extend(_strangers(folder, wanted))
     if problems:
         raise ProblemsError(
             f"{folder} is no valid submission to {request.settings.edition}, mode {request.mode}: "
             f"{len(problems)} problem{'s' * (len(problems) > 1)}",
             problems,
-            hint="score the whole set and submit again: asd score --mode "
-            f"{request.mode} && asd submit",
+            hint=f"score the whole set and submit again: asd score{edition.option} --mode "
+            f"{request.mode} && asd submit{edition.option}",
         )
     label = folder.resolve().name or "submission"
     path = request.output or Path(f"{label}.zip")
-    names = sorted(key.file_name(kind) for key in keys for kind, _ in _KINDS)
+    names = sorted(wanted)
     content = pack(label, {name: (folder / name).read_bytes() for name in names})
     write_bytes(path, content)
     return SubmitResult(path, len(names), clips, hash_bytes(content), tuple(sorted(known_from)))
@@ -163,28 +171,35 @@ def pack(label: str, files: dict[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def _strangers(folder: Path, keys: list[ScoreFileKey]) -> Iterator[str]:
+def _strangers(folder: Path, wanted: set[str]) -> Iterator[str]:
     """Find score and decision files that the edition does not ask for."""
-    wanted = {key.file_name(kind) for key in keys for kind, _ in _KINDS}
     for path in sorted(folder.iterdir()):
         if path.name.startswith((f"{SCORE}_", f"{DECISION}_")) and path.name not in wanted:
             yield f"{path}: is of no machine, section and domain of the mode"
 
 
 def _expected_clips(key: ScoreFileKey, workspace: Workspace, request: SubmitRequest) -> _Clips:
-    labels = (request.ground_truth or workspace.ground_truth_directory) / key.file_name(
-        "ground_truth"
-    )
+    edition = workspace.edition
+    truth = request.ground_truth or workspace.ground_truth_directory
+    labels = label_file(key, truth, edition)
     if request.mode is Mode.EVAL and labels.is_file():
-        return _Clips(tuple(read_values(labels, parse_binary)), "labels")
-    test = workspace.edition.folders[f"{key.domain}_test"]
-    recordings = workspace.data_directory / key.machine / test
+        return _Clips(tuple(read_labels(labels, key, edition)), "labels")
+    role = "test" if key.domain is None else f"{key.domain}_test"
+    recordings = workspace.data_directory / key.machine / edition.folders[role]
     if recordings.is_dir():
-        prefix = f"section_{key.section}_"
-        names = sorted(path.name for path in recordings.glob(f"{prefix}*.wav"))
+        names = sorted(path.name for path in recordings.glob("*.wav") if _is_of(path, key, edition))
         if names:
             return _Clips(tuple(names), "recordings")
     return _Clips(None, "grammar")
+
+
+def _is_of(path: Path, key: ScoreFileKey, edition: Edition) -> bool:
+    """Whether a recording belongs to a section."""
+    try:
+        clip = parse_clip_name(path, machine=key.machine, names=edition.names)
+    except ValueError:
+        return False
+    return clip.section == key.section
 
 
 def _check_file(
@@ -237,8 +252,13 @@ _KINDS: tuple[tuple[str, Callable[[str], object]], ...] = (
 
 
 def _wrong_clips(
-    path: Path, lines: dict[str, int], key: ScoreFileKey, expected: _Clips, mode: Mode
+    path: Path,
+    lines: dict[str, int],
+    key: ScoreFileKey,
+    expected: _Clips,
+    workspace: Workspace,
 ) -> Iterator[str]:
+    edition, mode = workspace.edition, workspace.mode
     if expected.names is not None:
         wanted = set(expected.names)
         for name, line in lines.items():
@@ -250,12 +270,13 @@ def _wrong_clips(
         return
     for name, line in lines.items():
         try:
-            clip = parse_clip_name(Path(name), machine=key.machine)
+            clip = parse_clip_name(Path(name), machine=key.machine, names=edition.names)
         except ValueError as error:
             yield f"{path}:{line}: {error}"
             continue
-        if (clip.section, clip.domain, clip.split) != (key.section, key.domain, Split.TEST):
-            yield f"{path}:{line}: {name} is no test clip of section {key.section}, {key.domain}"
+        domain = None if key.domain is None else clip.domain
+        if (clip.section, domain, clip.split) != (key.section, key.domain, Split.TEST):
+            yield f"{path}:{line}: {name} is no test clip of {key.title}"
         elif (clip.label is None) is not (mode is Mode.EVAL):
             has = "no label" if clip.label is None else "a label"
             yield f"{path}:{line}: {name} has {has} in its name, unlike the clips of mode {mode}"

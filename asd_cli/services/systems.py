@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from asd_cli.artifacts.score_files import ScoreTable, find_score_files, read_sco
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.hashing import hash_file
 from asd_cli.core.types import Mode
+from asd_cli.data.editions import Edition
 from asd_cli.evaluation.bootstrap import RESAMPLES, Resampled, resample
-from asd_cli.evaluation.evaluation import Evaluation, evaluate_tables
+from asd_cli.evaluation.evaluation import Evaluation, evaluate_scores
 from asd_cli.evaluation.intervals import LEVEL, Intervals, evaluation_intervals
-from asd_cli.evaluation.labelled import LabelledScores, label_scores
-from asd_cli.evaluation.labels import labels_from_files, labels_from_names
+from asd_cli.evaluation.labelled import LabelledScores, label_rows
+from asd_cli.evaluation.labels import Truth, truth_from_files, truth_from_names
 from asd_cli.services.workspace import Workspace
 from asd_cli.settings.model import Settings
 
@@ -151,7 +152,10 @@ def with_names_apart(systems: Sequence[System]) -> tuple[System, ...]:
 
 def evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace) -> System:
     """Evaluate the score files of one folder; errors as in `asd_cli.services.evaluate.evaluate`."""
-    found = find_score_files(folder)
+    edition = workspace.edition
+    manifest = read_manifest(folder / "manifest.json") or {}
+    require_edition(manifest, folder, workspace)
+    found = find_score_files(folder, edition.score_files)
     present = {key.machine for key in found}
     unknown = [machine for machine in request.machines if machine not in present]
     if unknown:
@@ -164,12 +168,16 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace
         if not request.machines or key.machine in request.machines
     )
     ground_truth = request.ground_truth or workspace.ground_truth_directory
-    labelled = [(table, _labels(table, request.mode, ground_truth)) for table in tables]
-    max_fpr, seed = request.settings.max_fpr, request.settings.seed
-    evaluation = evaluate_tables(labelled, max_fpr=max_fpr)
-    scores = tuple(label_scores(table, labels) for table, labels in labelled)
+    truths = [_truth(table, request.mode, ground_truth, edition) for table in tables]
+    scores = tuple(
+        part
+        for table, truth in zip(tables, truths, strict=True)
+        for part in label_rows(table, truth.labels, truth.domains)
+    )
+    max_fpr, seed, scoring = request.settings.max_fpr, request.settings.seed, edition.scoring
+    evaluation = evaluate_scores(scores, max_fpr=max_fpr, scoring=scoring)
     resampled = (
-        resample(scores, max_fpr=max_fpr, draws=request.draws, seed=seed)
+        resample(scores, max_fpr=max_fpr, draws=request.draws, seed=seed, scoring=scoring)
         if request.resampled
         else None
     )
@@ -179,7 +187,6 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace
         else None
     )
     own = folder == workspace.result_directory and not request.folders
-    manifest = read_manifest(folder / "manifest.json") or {}
     if own:
         _require_as_written(folder, manifest, request.machines, workspace)
     detector = str(manifest.get("detector", _UNKNOWN))
@@ -216,16 +223,37 @@ def _require_as_written(
                 )
 
 
-def _labels(table: ScoreTable, mode: Mode, ground_truth: Path) -> dict[str, int]:
+def _truth(table: ScoreTable, mode: Mode, ground_truth: Path, edition: Edition) -> Truth:
     if mode is Mode.DEV:
-        return dict(labels_from_names(table))
+        return truth_from_names(table, edition)
     if not ground_truth.is_dir():
+        get = (
+            f"fetch them: {edition.fetch_command('ground-truth')}"
+            if "ground-truth" in edition.stages
+            else f"they are published at {edition.ground_truth}"
+        )
         raise DataError(
             f"there is no folder of labels {ground_truth}",
-            hint="fetch them: asd fetch --stage ground-truth; or say where they lie: "
-            "--ground-truth DIR",
+            hint=f"{get}; or say where they lie: --ground-truth DIR",
         )
-    return dict(labels_from_files(table, ground_truth))
+    return truth_from_files(table, ground_truth, edition)
+
+
+def require_edition(manifest: Mapping[str, Any], folder: Path, workspace: Workspace) -> None:
+    """Refuse results that were scored for another edition.
+
+    Raises
+    ------
+    UsageError
+        Names both editions.
+    """
+    made_for, wanted = manifest.get("edition"), workspace.edition.name
+    if made_for not in {None, wanted}:
+        raise UsageError(
+            f"{folder} holds results of {made_for}, and the edition is {wanted}",
+            hint=f"choose that edition: --edition {made_for}; or another folder for this one: "
+            f"--set result_directory=result_{wanted}",
+        )
 
 
 def _signature(request: EvaluateRequest, detector: str, manifest: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from asd_cli.services.bundles import (
     known_bundle,
     model_identity,
     new_bundle,
+    require_no_other_edition,
 )
 from asd_cli.services.extract import require_features
 from asd_cli.services.machines import MachineTask, for_each_machine, threads_for
@@ -95,6 +96,9 @@ def train(request: RunRequest, events: Events = SILENT) -> TrainResult:
     require_device_name(request.device)
     skipped = list(_train_bases(workspace, request, events))
     machines = workspace.machines(request.machines)
+    if not request.force:
+        for machine in machines:
+            require_no_other_edition(workspace, machine)
     heard = workspace.machines(()) if workspace.detector.joint else machines
     stores: dict[str, FeatureStore] = {}
     with closing(make_executor(request.jobs)) as executor:

@@ -7,7 +7,7 @@ from typing import Any
 
 from asd_cli.core.types import Mode
 from asd_cli.data.editions import Edition, load_edition
-from asd_cli.data.folders import TEST_ROLES, find_machines
+from asd_cli.data.folders import find_machines
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.base import DetectorOptions, EnsembleOptions
 from asd_cli.detectors.discriminative.options import DiscriminativeOptions
@@ -108,6 +108,7 @@ class Workspace:
     def command(self, verb: str, machine: str | None = None) -> str:
         """Write the command that does something with this mode and detector, for hints."""
         words = ["asd", verb, "--mode", self.mode.value, "--detector", self.detector.name]
+        words += self.edition.option.split()
         return " ".join([*words, "--machine", machine] if machine else words)
 
     def machines(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
@@ -117,7 +118,8 @@ class Workspace:
     def test_roles(self, machine: str) -> tuple[str, ...]:
         """Test folders that the machine has."""
         folder = self.data_directory / machine
-        return tuple(r for r in TEST_ROLES if (folder / self.edition.folders[r]).is_dir())
+        folders = self.edition.folders
+        return tuple(r for r in self.edition.test_roles if (folder / folders[r]).is_dir())
 
     def store(self, machine: str, role: str) -> Path:
         """Feature store of one machine's folder."""
@@ -164,8 +166,9 @@ class Workspace:
         return self._model_file(f"history_{machine}{suffix}")
 
     def recipe(self) -> FeatureRecipe:
-        """How features are computed."""
+        """How features are computed; the edition says which channel where the settings do not."""
         feature = self.settings.feature
+        channel = self.edition.channel if feature.channel is None else feature.channel
         return FeatureRecipe(
             sample_rate=feature.sample_rate,
             n_fft=feature.n_fft,
@@ -174,7 +177,7 @@ class Workspace:
             power=feature.power,
             pad_mode=feature.pad_mode,
             resample=feature.resample,
-            channel=feature.channel,
+            channel=channel,
             scale=feature.scale,
         )
 

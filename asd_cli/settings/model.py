@@ -44,7 +44,9 @@ class FeatureSettings(_Numbers):
         "reflect", description="reflect (librosa before 0.9) or constant (zeros)"
     )
     resample: bool = Field(False, description="resample recordings of another rate")
-    channel: int | None = Field(None, ge=0, description="channel to take of several, from 0")
+    channel: int | None = Field(
+        None, ge=0, description="channel to take of several, from 0; null: the edition's"
+    )
     scale: Literal["mel", "linear"] = Field(
         "mel", description="bands evenly spread in mel, or linear in Hz"
     )
@@ -165,7 +167,7 @@ class Settings(_Section):
         max_length=100,
         description="table of metrics",
     )
-    edition: str = Field("dcase2021", description="challenge edition")
+    edition: str = Field("dcase2021", description="challenge edition: dcase2020 to dcase2026")
     detector: str = Field("mobilenetv2", description="which detector; see asd train --help")
     seed: int = Field(13711, strict=True, ge=0, lt=2**63, description="of all random numbers")
     max_fpr: float = Field(

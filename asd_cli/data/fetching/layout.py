@@ -27,9 +27,9 @@ def place_recordings(
 ) -> tuple[Placement, ...]:
     """Place the recordings of one machine.
 
-    Everything before the folder ``train``, ``source_test`` or ``target_test`` is replaced by the
-    machine's name: archives come with one top folder, with two or with none. Files outside these
-    folders (a README) go to the machine's own.
+    Everything before the edition's folders (``train``, ``test``) is replaced by the machine's name:
+    archives come with one top folder, with two or with none. Files outside these folders (a README,
+    lists of attributes) go to the machine's own.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def place_recordings(
         When there is no recording, one lies outside the known folders or under another machine's
         name, or two files would go to one place.
     """
-    roles = set(edition.folders.values())
+    roles = {*edition.folders.values(), *edition.other_folders}
     others = set(edition.machines) - {machine}
     placements = []
     for member in members:

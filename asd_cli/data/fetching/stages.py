@@ -89,6 +89,12 @@ def choose_stages(names: Iterable[str], edition: Edition) -> tuple[Stage, ...]:
         When there is no such stage, or none was named.
     """
     wanted = set(names)
+    if _GROUND_TRUTH in wanted and _GROUND_TRUTH not in edition.stages:
+        raise UsageError(
+            f"the labels of {edition.name} are in no record that may be fetched",
+            hint=f"they are published at {edition.ground_truth}; get them there and say where they "
+            f"lie: asd evaluate{edition.option} --mode eval --ground-truth DIR",
+        )
     _require_known(wanted - {ALL_STAGES}, list(edition.stages), "stage")
     if not wanted:
         raise UsageError(
@@ -118,6 +124,24 @@ def _require_known(wanted: Iterable[str], known: Sequence[str], kind: str) -> No
             f"there is no {kind} {name!r}",
             hint=f"did you mean {near[0]!r}? " * bool(near) + f"there are {', '.join(known)}",
         )
+
+
+def machines_of_stage(stage: Stage, machines: Sequence[str], edition: Edition) -> tuple[str, ...]:
+    """Choose the machine types that a stage is about: the two sets may have different ones.
+
+    Raises
+    ------
+    UsageError
+        When it is about none of them.
+    """
+    known = edition.machines_of[stage.mode]
+    found = tuple(machine for machine in machines if machine in known)
+    if not found:
+        raise UsageError(
+            f"the stage {stage.name} of {edition.name} has no {', '.join(machines)}",
+            hint=f"it has {', '.join(known)}",
+        )
+    return found
 
 
 def select_files(

@@ -121,7 +121,10 @@ def refuse_linked_folders(wanted: Wanted, edition: Edition) -> None:
     if wanted.machine is None:
         places.append(PurePosixPath(GROUND_TRUTH))
     else:
-        places.extend(PurePosixPath(wanted.machine, role) for role in edition.folders.values())
+        places.extend(
+            PurePosixPath(wanted.machine, role)
+            for role in (*edition.folders.values(), *edition.other_folders)
+        )
     refuse_links(wanted.folder, places)
 
 
