@@ -26,10 +26,8 @@ from asd_cli.data.fetching.stages import (
     FileState,
     Needs,
     Wanted,
-    choose_machines,
-    choose_stages,
     estimate_needs,
-    machines_of_stage,
+    plan_stages,
     require_disk,
     select_files,
 )
@@ -261,15 +259,11 @@ def _folder(request: FetchRequest, stage: Stage) -> Path:
 
 
 def _select(request: FetchRequest, edition: Edition, records: _Records) -> list[Wanted]:
-    machines = choose_machines(request.machines, edition)
     return [
         entry
-        for stage in choose_stages(request.stages, edition)
+        for stage, machines in plan_stages(request.stages, request.machines, edition)
         for entry in select_files(
-            stage,
-            records.of(stage),
-            machines_of_stage(stage, machines, edition),
-            folder=_folder(request, stage),
+            stage, records.of(stage), machines, folder=_folder(request, stage)
         )
     ]
 
@@ -333,14 +327,12 @@ def _check(request: FetchRequest, edition: Edition, origin: Origin, events: Even
 
 
 def _select_known(request: FetchRequest, edition: Edition) -> list[Wanted]:
-    machines = choose_machines(request.machines, edition)
     wanted: list[Wanted] = []
-    for stage in choose_stages(request.stages, edition):
+    for stage, machines in plan_stages(request.stages, request.machines, edition):
         folder = _folder(request, stage)
         record = read_frozen(folder, stage.record)
         if record is not None:
-            own = machines_of_stage(stage, machines, edition)
-            wanted.extend(select_files(stage, record, own, folder=folder))
+            wanted.extend(select_files(stage, record, machines, folder=folder))
     return wanted
 
 

@@ -126,22 +126,30 @@ def _require_known(wanted: Iterable[str], known: Sequence[str], kind: str) -> No
         )
 
 
-def machines_of_stage(stage: Stage, machines: Sequence[str], edition: Edition) -> tuple[str, ...]:
-    """Choose the machine types that a stage is about: the two sets may have different ones.
+def plan_stages(
+    names: Iterable[str], machines: Iterable[str], edition: Edition
+) -> tuple[tuple[Stage, tuple[str, ...]], ...]:
+    """Choose stages and the machine types of each: the two sets may have different ones.
 
     Raises
     ------
     UsageError
-        When it is about none of them.
+        As `choose_stages` and `choose_machines`; also when a stage that was named has none of the
+        machines, or with ``all`` no stage has.
     """
-    known = edition.machines_of[stage.mode]
-    found = tuple(machine for machine in machines if machine in known)
-    if not found:
-        raise UsageError(
-            f"the stage {stage.name} of {edition.name} has no {', '.join(machines)}",
-            hint=f"it has {', '.join(known)}",
-        )
-    return found
+    asked, wanted = set(names), choose_machines(machines, edition)
+    plan = []
+    for stage in choose_stages(asked, edition):
+        known = edition.machines_of[stage.mode]
+        found = tuple(machine for machine in wanted if machine in known)
+        if found:
+            plan.append((stage, found))
+        elif ALL_STAGES not in asked:
+            raise UsageError(
+                f"the stage {stage.name} of {edition.name} has no {', '.join(wanted)}",
+                hint=f"it has {', '.join(known)}",
+            )
+    return tuple(plan)
 
 
 def select_files(
