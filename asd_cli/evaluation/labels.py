@@ -19,7 +19,7 @@ from pathlib import Path
 from asd_cli.artifacts.score_files import ScoreFileKey, ScoreTable, parse_binary, read_values
 from asd_cli.core.errors import DataError
 from asd_cli.core.types import Clip, Label
-from asd_cli.data.editions import Edition, load_edition
+from asd_cli.data.editions import Edition, edition_names, load_edition
 from asd_cli.data.names import parse_clip_name
 
 Labels = Mapping[str, int]
@@ -111,8 +111,8 @@ def _clip(name: str, place: str, table: ScoreTable, edition: Edition) -> Clip:
     except ValueError as error:
         raise DataError(
             f"{place}: {error}",
-            hint="the first column holds the names of the WAV files; of another year's? "
-            "--edition dcase2021",
+            hint="the first column holds the names of the WAV files"
+            + _other_edition(name, table.key.machine),
         ) from error
     domain = None if edition.hides_domains else clip.domain
     if (clip.section, domain) != (table.key.section, table.key.domain):
@@ -124,6 +124,18 @@ def _clip(name: str, place: str, table: ScoreTable, edition: Edition) -> Clip:
             + _how_to_get_labels(edition),
         )
     return clip
+
+
+def _other_edition(name: str, machine: str) -> str:
+    """Say which editions have clips of such a name, where any has."""
+    found = []
+    for edition in map(load_edition, edition_names()):
+        try:
+            parse_clip_name(Path(name), machine=machine, names=edition.names)
+        except ValueError:
+            continue
+        found.append(f"--edition {edition.name}")
+    return f"; this one is as in: {', '.join(found)}" if found else ""
 
 
 def _how_to_get_labels(edition: Edition) -> str:

@@ -56,9 +56,10 @@ def published_figures(system: SystemContent) -> Published | None:
     if system.synthetic or not path.is_file():
         return None
     facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    if not set(facts["machines"]).intersection(system.evaluation.machines):
-        return None
     known = facts["modes"].get(system.mode, {})
+    machines = known.get("machines") or facts["machines"]
+    if not set(machines).intersection(system.evaluation.machines):
+        return None
     ours = {(row.machine, row.section, row.domain): row.metrics for row in system.evaluation.rows}
     rows = []
     for machine, section, domain, auc, pauc in known.get("rows", ()):

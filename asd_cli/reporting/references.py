@@ -75,4 +75,4 @@ def published_references(edition: str, mode: str) -> References | None:
     )
     if not anchors and not systems:
         return None
-    return References(tuple(facts["machines"]), anchors, systems)
+    return References(tuple(known.get("machines") or facts["machines"]), anchors, systems)

@@ -1,9 +1,11 @@
 """Small sets of recordings in the layout of every edition, with official labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from asd_cli.core.types import Domain, Label, Mode, Split
 from asd_cli.data.editions import Edition
@@ -26,17 +28,24 @@ class WrittenClip:
     full_name: str
 
 
-def write_edition(root: Path, edition: Edition, mode: Mode) -> list[WrittenClip]:
+def write_edition(
+    root: Path,
+    edition: Edition,
+    mode: Mode,
+    *,
+    machines: Sequence[str] = (),
+    seconds: float = _SECONDS,
+) -> list[WrittenClip]:
     """Write training and test clips of all machines and sections, attributes and labels."""
     clips: list[WrittenClip] = []
-    for machine in edition.machines_of[mode]:
+    for machine in machines or edition.machines_of[mode]:
         for section in edition.sections_of(machine, mode):
-            _write_training_clips(root / machine, edition, section)
-            clips += _write_test_clips(root / machine, edition, machine, section, mode)
+            _write_training_clips(root / machine, edition, section, seconds)
+            clips += _write_test_clips(root / machine, edition, section, mode, seconds)
             if edition.hides_domains:
                 _write_attributes(root / machine, section)
         for folder in edition.other_folders:
-            write_wav(root / machine / folder / "section_00_machine_0001_.wav", _sound(1, False))
+            write_wav(root / machine / folder / "section_00_machine_0001_.wav", _sound(1))
     if mode is Mode.EVAL:
         write_ground_truth(root / "ground_truth", edition, clips)
     return clips
@@ -46,7 +55,7 @@ def domains_of(edition: Edition) -> tuple[Domain | None, ...]:
     return (None,) if edition.scoring == "machine-average" else tuple(Domain)
 
 
-def _write_training_clips(folder: Path, edition: Edition, section: str) -> None:
+def _write_training_clips(folder: Path, edition: Edition, section: str, seconds: float) -> None:
     for domain in domains_of(edition):
         for number in range(TRAIN if domain is not Domain.TARGET else 2):
             name = format_clip_name(
@@ -55,11 +64,15 @@ def _write_training_clips(folder: Path, edition: Edition, section: str) -> None:
             )  # fmt: skip
             if folder.name == "RoboticArm":
                 name = name.replace("_train_", "_")
-            _write(folder / "train" / name, edition, seed=hash_of(section, domain, number))
+            _write(
+                folder / "train" / name,
+                edition,
+                _sound(hash_of(section, domain, number), seconds=seconds),
+            )
 
 
 def _write_test_clips(
-    folder: Path, edition: Edition, machine: str, section: str, mode: Mode
+    folder: Path, edition: Edition, section: str, mode: Mode, seconds: float
 ) -> list[WrittenClip]:
     clips = []
     position = 0
@@ -80,8 +93,10 @@ def _write_test_clips(
                 role = f"{domain}_test" if "source_test" in edition.folders else "test"
                 place = folder / edition.folders[role] / name
                 faulty = label is Label.ANOMALY
-                _write(place, edition, seed=100 + position, faulty=faulty, shift=number)
-                clips.append(WrittenClip(machine, section, domain, label, name, full))
+                sound = _sound(100 + position, faulty=faulty, shift=number, seconds=seconds)
+                # The far microphone hears no fault.
+                _write(place, edition, sound, far=_sound(100 + position, seconds=seconds))
+                clips.append(WrittenClip(folder.name, section, domain, label, name, full))
     return clips
 
 
@@ -89,19 +104,24 @@ def hash_of(section: str, domain: Domain | None, number: int) -> int:
     return int(section) * 100 + (domain is Domain.TARGET) * 50 + number
 
 
-def _sound(seed: int, faulty: bool, shift: int = 0) -> np.typing.NDArray[np.float64]:
-    samples = tone(400.0 + 30 * shift, seconds=_SECONDS, seed=seed)
+def _sound(
+    seed: int, *, faulty: bool = False, shift: int = 0, seconds: float = _SECONDS
+) -> npt.NDArray[np.float64]:
+    samples = tone(400.0 + 30 * shift, seconds=seconds, seed=seed)
     if faulty:
-        samples += 0.2 * tone(3100.0, seconds=_SECONDS, seed=seed, noise=0.0)
+        samples += 0.2 * tone(3100.0, seconds=seconds, seed=seed, noise=0.0)
     return 0.5 * samples
 
 
 def _write(
-    path: Path, edition: Edition, *, seed: int, faulty: bool = False, shift: int = 0
+    path: Path,
+    edition: Edition,
+    samples: npt.NDArray[np.float64],
+    *,
+    far: npt.NDArray[np.float64] | None = None,
 ) -> None:
-    samples = _sound(seed, faulty, shift)
-    if edition.channel is not None:  # the far microphone hears no fault
-        samples = np.stack([samples, _sound(seed, False)], axis=1)
+    if edition.channel is not None:
+        samples = np.stack([samples, samples if far is None else far], axis=1)
     write_wav(path, samples)
 
 

@@ -1,9 +1,12 @@
-"""The three records of DCASE 2021 Task 2 and its labels, small: real names, folders and archives."""
+"""The records of DCASE 2021 Task 2, and one of 2023, small: real names, folders and archives."""
 
 import io
 import zipfile
 from pathlib import Path
 
+from asd_cli.core.types import Mode
+from asd_cli.data.editions import load_edition
+from tests.support.editions import write_edition
 from tests.support.recordings import write_machine
 
 _TEST = 3
@@ -41,6 +44,11 @@ def make_records(
         for name, text in labels.items():
             archive.writestr(f"ground_truth_data/{name}", text)
     records[5257674]["dcase2021_task2_ground_truth.zip"] = stream.getvalue()
+    later = load_edition("dcase2023")
+    write_edition(folder / "dev2023", later, Mode.DEV, machines=("fan",), seconds=2.5)
+    records[later.stages["dev"].record] = {
+        "dev_fan.zip": _zip(folder / "dev2023", folder / "dev2023" / "fan")
+    }
     return records
 
 

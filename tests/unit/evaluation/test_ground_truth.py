@@ -120,6 +120,12 @@ def test_names_without_the_truth(name: str, words: str) -> None:
         truth_from_names(table(name), E2022)
 
 
+def test_names_of_another_edition_say_which() -> None:
+    with pytest.raises(DataError) as caught:
+        truth_from_names(table("normal_id_03_00000000.wav"), E2022)
+    assert str(caught.value.hint).endswith("this one is as in: --edition dcase2020")
+
+
 def test_files_of_the_baseline_of_2023_are_read(tmp_path: Path) -> None:
     long = "anomaly_score_DCASE2023T2bandsaw_section_00_test_seed13711_id(0_)_Eval.csv"
     (tmp_path / long).touch()

@@ -12,7 +12,11 @@ from asd_cli.data.editions import load_edition
 from asd_cli.evaluation.bootstrap import resample
 from asd_cli.evaluation.comparison import paired_differences
 from asd_cli.evaluation.evaluation import Evaluation, evaluate_scores
-from asd_cli.evaluation.intervals import evaluation_intervals, official_score
+from asd_cli.evaluation.intervals import (
+    evaluation_intervals,
+    official_interval,
+    official_score,
+)
 from asd_cli.evaluation.labelled import LabelledScores, label_rows
 from asd_cli.evaluation.labels import truth_from_names
 from asd_cli.evaluation.official import (
@@ -203,3 +207,25 @@ def test_means_in_result_csv_are_by_domain() -> None:
     dev = render_result_csv(evaluation, Mode.DEV, "dcase2022").splitlines()
     assert dev[2] == "00,1.0,0.5,0.75,1.0,0.5,1.0,1.0,1.0,0.6666666666666666"
     assert dev[3] == "arithmetic mean,1.0,0.5,0.75,1.0,0.5,1.0,1.0,1.0,0.6666666666666666"
+
+
+@pytest.mark.slow
+def test_intervals_of_shared_clips_hold_the_true_score_as_often_as_promised() -> None:
+    """200 sets drawn of known distributions; 95 of 100 promised, and 3.5 standard errors allowed."""
+
+    def draw(rng: np.random.Generator, clips: int) -> tuple[LabelledScores, ...]:
+        shifts = {"source": 0.0, "target": 0.4}
+        return rows_of({
+            name(domain, label, number): float(rng.normal(shifts[domain] + (label == "anomaly")))
+            for domain in shifts for label in ("normal", "anomaly") for number in range(clips)
+        })  # fmt: skip
+
+    scored = {"max_fpr": 0.1, "scoring": "shared-anomalies"}
+    true = evaluated(draw(np.random.default_rng(0), 9_000)).official_score
+    assert true is not None
+    rng, sets, held = np.random.default_rng(21), 200, 0
+    for number in range(sets):
+        interval = official_interval(draw(rng, 50), draws=400, seed=number, **scored)  # type: ignore[arg-type]
+        assert interval is not None
+        held += interval.low <= true <= interval.high
+    assert held / sets == pytest.approx(0.95, abs=3.5 * np.sqrt(0.95 * 0.05 / sets))
