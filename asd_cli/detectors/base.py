@@ -58,6 +58,7 @@ class DetectorOptions:
     validation_split: float = 0.1
     validation: str = "tail"
     batch_norm: str = "reference"
+    precision: str = "fp32"
     score: str = "reference"
     pooling: str = "mean_max"
     pooling_decay: float = 0.99

@@ -88,9 +88,15 @@ class _SectionClassifier:
     """The model in training (`asd_cli.training.loop.Trainable`)."""
 
     def __init__(
-        self, model: MobileNetV2, batches: _WindowBatches, labels: torch.Tensor, lr: float
+        self,
+        model: MobileNetV2,
+        batches: _WindowBatches,
+        labels: torch.Tensor,
+        lr: float,
+        precision: str = "fp32",
     ) -> None:
         self.model, self._batches, self._labels = model, batches, labels
+        self._mixed = precision == "bf16"
         stem = model.layers["Conv1"].weight
         others = [weight for weight in model.parameters() if weight is not stem]
         self.optimizer = torch.optim.Adam(
@@ -101,7 +107,12 @@ class _SectionClassifier:
 
     def loss(self, windows: Indices) -> torch.Tensor:
         labels = self._labels[torch.from_numpy(windows)].to(self._device)
-        return torch.nn.functional.cross_entropy(self.model(self._batches[windows]), labels)
+        inputs = self._batches[windows]
+        # Weights, Adam and the loss stay in single precision; on a CPU the network keeps some
+        # layers there too. On a graphics processor this was written and not yet measured.
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self._mixed):
+            logits = self.model(inputs)
+        return torch.nn.functional.cross_entropy(logits.float() if self._mixed else logits, labels)
 
     @property
     def _device(self) -> torch.device:
@@ -172,7 +183,11 @@ class MobileNetV2Detector:
         batches = _WindowBatches(train, windows, self.device)
         labels = np.array([self.sections.index(clip.section) for clip in train.clips])
         trainable = _SectionClassifier(
-            model, batches, torch.from_numpy(labels[windows.clips]), self.options.lr
+            model,
+            batches,
+            torch.from_numpy(labels[windows.clips]),
+            self.options.lr,
+            self.options.precision,
         )
         plan = self._plan(train, windows)
         history = fit(

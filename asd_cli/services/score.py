@@ -225,7 +225,10 @@ def _score_machine(
         "clips": len(every),
         "flagged": int(np.sum(every > threshold)),
         "threads": torch.get_num_threads(),
-        "training": {"threads": bundle.facts["threads"]},
+        "training": {
+            "threads": bundle.facts["threads"],
+            "precision": bundle.facts["identity"]["fit.precision"],
+        },
         "seconds": round(time.monotonic() - started, 1),
     }
 

@@ -196,6 +196,7 @@ class Workspace:
             validation_split=fit.validation_split,
             validation=fit.validation,
             batch_norm=fit.batch_norm,
+            precision=fit.precision,
             score=self.settings.score,
             pooling=self.settings.pooling.kind,
             pooling_decay=self.settings.pooling.decay,

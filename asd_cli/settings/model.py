@@ -73,6 +73,9 @@ class FitSettings(_Numbers):
         "reference",
         description="reference, or recalibrate after training (small sets need it)",
     )
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="fp32, or bf16 (mixed: faster, other results)"
+    )
     verbose: int = Field(1, ge=0, le=2, description="accepted for compatibility; use -q or -v")
     compile: CompileSettings | None = Field(None, description="accepted for compatibility")
 

@@ -33,6 +33,7 @@ _EPSILON = 1e-3
 _MOMENTUM = 1.0 - 0.999
 _ALPHA = 0.5
 _STEM_CHANNELS = 32
+_FEWEST_ROWS_IN_BF16 = 2
 # Expansion, output channels, repeats, stride of the first: Table 2 of Sandler et al. 2018.
 _STAGES = (
     (1, 16, 1, 1),
@@ -166,9 +167,18 @@ class MobileNetV2(nn.Module):
         name, shortcut = block.name, hidden
         if block.expands:
             hidden = self._conv_norm_act(hidden, f"{name}_expand", f"{name}_expand_BN")
-        hidden = self._conv_norm_act(hidden, f"{name}_depthwise", f"{name}_depthwise_BN")
+        hidden = self._depthwise(block, hidden)
         hidden = self.layers[f"{name}_project_BN"](self.layers[f"{name}_project"](hidden))
         return hidden + shortcut if block.is_residual else hidden
+
+    def _depthwise(self, block: _Block, hidden: Tensor) -> Tensor:
+        names = (f"{block.name}_depthwise", f"{block.name}_depthwise_BN")
+        slow = block.stride == 2 or hidden.shape[-2] <= _FEWEST_ROWS_IN_BF16
+        if slow and hidden.is_cpu and torch.is_autocast_enabled("cpu"):
+            # In bfloat16, oneDNN falls back to plain loops for the gradients of these.
+            with torch.autocast("cpu", enabled=False):
+                return self._conv_norm_act(hidden.float(), *names)
+        return self._conv_norm_act(hidden, *names)
 
     def _conv_norm_act(self, hidden: Tensor, conv: str, norm: str) -> Tensor:
         return nn.functional.relu6(self.layers[norm](self.layers[conv](hidden)))
