@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from asd_cli.core.errors import StorageError
 from asd_cli.core.events import Events
 from asd_cli.core.interrupts import signals_held_back
+from asd_cli.core.memory import keep_freed_memory
 from asd_cli.execution.side_by_side import run_side_by_side
 
 Item = TypeVar("Item")
@@ -121,7 +122,7 @@ class ProcessExecutor:
     def _submit(self, job: Callable[[Item], Result], item: Item) -> "Future[Result]":
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self.workers, mp_context=get_context("spawn"), initializer=_ignore_interrupts
+                self.workers, mp_context=get_context("spawn"), initializer=_begin_worker
             )
         # A terminal's Ctrl-C goes to all processes; workers leave it to this one.
         with signals_held_back(signal.SIGINT):
@@ -150,9 +151,10 @@ class ProcessExecutor:
         return run_side_by_side(job, items, workers=self.workers, events=events, done=done)
 
 
-def _ignore_interrupts() -> None:
+def _begin_worker() -> None:
     """Leave Ctrl-C to the parent, which winds the workers down."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_freed_memory()
 
 
 def available_cores() -> int:

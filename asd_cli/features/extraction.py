@@ -15,6 +15,7 @@ from scipy import sparse
 from asd_cli.core.errors import DataError, ProblemsError
 from asd_cli.core.files import remove_abandoned, storage_errors
 from asd_cli.core.hashing import hash_bytes
+from asd_cli.core.memory import keep_freed_memory
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
 from asd_cli.features.audio import decode_samples, read_file
@@ -119,6 +120,7 @@ def extract_features(
     StorageError
         When the store cannot be written.
     """
+    keep_freed_memory()
     with ExitStack() as stack:
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)

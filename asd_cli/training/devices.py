@@ -1,19 +1,16 @@
 """Where torch computes, and with how many threads."""
 
-import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from asd_cli.core.errors import UsageError
+from asd_cli.core.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     import torch
 
-# From <malloc.h>.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_KEPT_BYTES = 512 * 1024 * 1024
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -85,19 +82,6 @@ def use_deterministic_kernels(threads: int | None = None) -> int:
     if threads is not None:
         torch.set_num_threads(threads)
     return int(torch.get_num_threads())
-
-
-def keep_freed_memory() -> None:
-    """Keep what the GNU C library would return to the system after every batch.
-
-    It gives freed blocks of megabytes back at once, and each batch faults its activations in page
-    by page again: scoring took two to three times as long. The most that is held at once, which
-    is what a machine must have, does not change. Elsewhere it does nothing.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt is not None:
-        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
-        mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
 
 
 @contextmanager

@@ -10,37 +10,57 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import librosa
 import numpy as np
-import torch
 
+from asd_cli.core.events import SILENT, Events
 from asd_cli.core.hashing import hash_bytes
-from asd_cli.detectors.mobilenetv2 import _SectionClassifier
-from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, prepare_for_scoring, to_keras
+from asd_cli.core.memory import keep_freed_memory
+from asd_cli.execution.executor import ProcessExecutor
+from asd_cli.execution.side_by_side import run_side_by_side
+from asd_cli.features import extraction
 from asd_cli.features.audio import decode_samples, read_file
 from asd_cli.features.logmel import LOG_FLOOR, log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
-from asd_cli.training.devices import use_deterministic_kernels
 from tests.support.recordings import tone, write_wav
-from tests.support.straightforward import straightforward_network
 
 _SHAPE = (64, 128)
 _BATCH = 32
+_HOP_1_WINDOWS = 250
+# A real transform of n samples by the usual count, 2.5 n log2 n; and the frames of ten seconds.
+_TRANSFORM_FLOPS = 2.5 * 1024 * 10 * 313
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Median seconds a unit of ours and of the alternative, measured in turn."""
+    """Median seconds a unit of ours and of the alternative, measured in turn.
+
+    Attributes
+    ----------
+    step, unit, alternative : str
+        What is compared.
+    ours_s, theirs_s : float
+        Seconds a unit.
+    of_limit : float
+        Share of the fastest float32 matrix product of this machine that ours reaches, in [0, 1];
+        for extraction that of its Fourier transforms on one thread.
+    goal : float
+        The ratio that was aimed at; 0 where there is none.
+    """
 
     step: str
     unit: str
     alternative: str
     ours_s: float
     theirs_s: float
+    of_limit: float
+    goal: float = 0.0
 
     @property
     def ratio(self) -> float:
@@ -48,26 +68,46 @@ class Comparison:
         return self.theirs_s / self.ours_s
 
 
-def _in_turn(
-    ours: Callable[[], object], theirs: Callable[[], object], rounds: int
-) -> tuple[float, float]:
-    times: tuple[list[float], list[float]] = ([], [])
-    for work in (ours, theirs):
+def in_turn(works: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+    """Median of what each work says it took, all of them once in each round."""
+    measured: dict[str, list[float]] = {name: [] for name in works}
+    for work in works.values():
         work()
     for _ in range(rounds):
-        for work, measured in zip((ours, theirs), times, strict=True):
-            start = time.perf_counter()
-            work()
-            measured.append(time.perf_counter() - start)
-    return statistics.median(times[0]), statistics.median(times[1])
+        for name, work in works.items():
+            measured[name].append(work())
+    return {name: statistics.median(times) for name, times in measured.items()}
 
 
-def compare_extraction(rounds: int, seconds: float = 10.0) -> Comparison:
+def timed(work: Callable[[], object], units: int = 1) -> Callable[[], float]:
+    """Make a work tell its seconds a unit."""
+
+    def run() -> float:
+        start = time.perf_counter()
+        work()
+        return (time.perf_counter() - start) / units
+
+    return run
+
+
+@contextmanager
+def recordings(count: int, seconds: float) -> Iterator[list[Path]]:
+    """Write one recording under many names."""
+    with tempfile.TemporaryDirectory() as folder:
+        first = write_wav(Path(folder) / "clip_0.wav", tone(440.0, seconds=seconds))
+        paths = [Path(folder) / f"clip_{number}.wav" for number in range(count)]
+        for path in paths[1:]:
+            path.hardlink_to(first)
+        yield paths
+
+
+def compare_extraction(rounds: int, flops: float, *, seconds: float = 10.0) -> Comparison:
     """One clip, one thread: read, verify, hash, log-mel; against librosa's two calls."""
+    import librosa
+
     recipe = FeatureRecipe()
     basis = mel_basis(recipe)
-    with tempfile.TemporaryDirectory() as folder:
-        path = write_wav(Path(folder) / "clip.wav", tone(440.0, seconds=seconds))
+    with recordings(1, seconds) as (path,):
 
         def ours() -> np.ndarray:
             content = read_file(path)
@@ -83,75 +123,211 @@ def compare_extraction(rounds: int, seconds: float = 10.0) -> Comparison:
             return 10.0 * np.log10(np.maximum(mel, LOG_FLOOR)).T
 
         assert np.abs(ours() - theirs()).max() < 1e-3
-        return Comparison("extraction", "clip", "librosa", *_in_turn(ours, theirs, rounds))
+        took = in_turn({"ours": timed(ours), "theirs": timed(theirs)}, rounds)
+    reached = _TRANSFORM_FLOPS * seconds / 10 / took["ours"] / flops
+    return Comparison("extraction", "clip", "librosa", took["ours"], took["theirs"], reached, 4.0)
 
 
-def compare_training(rounds: int, batch: int = _BATCH) -> Comparison:
-    """One step of Adam on one batch; against the straightforward port."""
+def compare_processes(rounds: int, flops: float, *, clips: int, seconds: float) -> Comparison:
+    """Extraction in two worker processes that run already, against this one."""
+    recipe = FeatureRecipe()
+    with recordings(clips, seconds) as paths, closing(ProcessExecutor(2)) as executor:
+        mel_basis(recipe, paths[0].parent)
+        work = partial(extraction._extract_clip, recipe=recipe, basis_folder=paths[0].parent)
+        jobs = [extraction._Job(path, None) for path in paths]
+        took = in_turn(
+            {
+                "ours": timed(lambda: list(executor.map(work, jobs)), clips),
+                "theirs": timed(lambda: list(map(work, jobs)), clips),
+            },
+            rounds,
+        )
+    reached = _TRANSFORM_FLOPS * seconds / 10 / took["ours"] / (2 * flops)
+    return Comparison(
+        "extraction, two processes", "clip", "one process", took["ours"], took["theirs"], reached, 1.8
+    )  # fmt: skip
+
+
+def _train_steps(task: dict[str, Any], _: Events) -> float:
+    """Train on one batch again and again; gives seconds a window. May run in a worker."""
+    import torch
+
+    from asd_cli.detectors.mobilenetv2 import _SectionClassifier
+    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, to_keras
+    from asd_cli.training.devices import deterministic_kernels
+    from tests.support.straightforward import straightforward_network
+
+    batch, kind = task["batch"], task["kind"]
     model = MobileNetV2(3, torch.Generator().manual_seed(0))
-    plain = straightforward_network(to_keras(model))
-    inputs = torch.randn(batch, 1, *_SHAPE)
+    inputs = torch.randn(batch, 1, *_SHAPE, generator=torch.Generator().manual_seed(1))
     labels = torch.arange(batch) % 3
-    trainable = _SectionClassifier(model, [inputs], labels, 1e-5)  # type: ignore[arg-type]
-    copied = inputs.expand(-1, 3, -1, -1).contiguous()
-    optimizer = torch.optim.Adam(plain.parameters(), lr=1e-5, eps=1e-7)
-    model.train()
-    plain.train()
+    trainable: Any
+    if kind == "plain":
+        network = straightforward_network(to_keras(model)).train()
+        copied = inputs.expand(-1, 3, -1, -1).contiguous()
+        optimizer = torch.optim.Adam(network.parameters(), lr=1e-5, eps=1e-7)
+    else:
+        same: Any = _Same(inputs)
+        trainable = _SectionClassifier(model.train(), same, labels, 1e-5, kind)
+        optimizer = trainable.optimizer
+    numbers = np.arange(batch)
 
-    def ours() -> None:
-        loss = torch.nn.functional.cross_entropy(model(inputs), labels)
-        trainable.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        trainable.before_step(1)
-        trainable.optimizer.step()
-
-    def theirs() -> None:
-        loss = torch.nn.functional.cross_entropy(plain(copied), labels)
+    def step() -> None:
+        if kind == "plain":
+            loss = torch.nn.functional.cross_entropy(network(copied), labels)
+        else:
+            loss = trainable.loss(numbers)
+            trainable.before_step(1)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
 
-    mine, other = _in_turn(ours, theirs, rounds)
-    return Comparison("training step", "window", "plain port", mine / batch, other / batch)
+    with deterministic_kernels(task["threads"]):
+        step()
+        run = timed(step, batch)
+        return statistics.median(run() for _ in range(task["steps"]))
 
 
-def compare_scoring(rounds: int, windows: int = 250) -> Comparison:
+class _Same:
+    """Gives the same batch whatever is asked for."""
+
+    def __init__(self, inputs: Any) -> None:
+        self._inputs = inputs
+
+    def __getitem__(self, _: object) -> Any:
+        return self._inputs
+
+
+def compare_training(rounds: int, flops: float, *, steps: int, batch: int) -> list[Comparison]:
+    """Steps of Adam: one process, two at once, mixed precision; against the plain port."""
+    import torch
+
+    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
+    from tests.benchmarks.limits import count_flops
+
+    def here(kind: str) -> Callable[[], float]:
+        task = {"kind": kind, "batch": batch, "steps": steps, "threads": None}
+        return lambda: _train_steps(task, SILENT)
+
+    def two_at_once(kind: str) -> Callable[[], float]:
+        task = {"kind": kind, "batch": batch, "steps": steps, "threads": 1}
+
+        def run() -> float:
+            each = run_side_by_side(
+                _train_steps, [task, task], workers=2, events=SILENT, done=lambda _: None
+            )
+            return 1.0 / sum(1.0 / seconds for seconds in each)
+
+        return run
+
+    took = in_turn(
+        {
+            "plain": here("plain"),
+            "training": here("fp32"),
+            "training, two machines at once": two_at_once("fp32"),
+            "the same in bf16": two_at_once("bf16"),
+        },
+        rounds,
+    )
+    plain = took.pop("plain")
+    # The backward pass computes twice what the forward pass does.
+    work = 3 * count_flops(MobileNetV2(3, torch.Generator().manual_seed(0)), _SHAPE)
+    goals = dict(zip(took, (1.8, 2.2, 2.9), strict=True))
+    return [
+        Comparison(name, "window", "plain port", ours, plain, work / ours / flops, goals[name])
+        for name, ours in took.items()
+    ]
+
+
+def compare_scoring(rounds: int, flops: float, *, windows: int) -> list[Comparison]:
     """All windows of a clip of 10 s at hop 1; against the straightforward port."""
+    import torch
+
+    from asd_cli.detectors.mobilenetv2 import _SCORING_BATCH
+    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, prepare_for_scoring, to_keras
+    from asd_cli.training.devices import deterministic_kernels
+    from tests.benchmarks.limits import count_flops
+    from tests.support.straightforward import straightforward_network
+
     model = MobileNetV2(3, torch.Generator().manual_seed(0)).eval()
     plain = straightforward_network(to_keras(model)).eval()
     fused = prepare_for_scoring(model)
-    inputs = torch.randn(windows, 1, *_SHAPE)
-    copied = inputs.expand(-1, 3, -1, -1).contiguous()
-    with torch.inference_mode():
-        mine, other = _in_turn(lambda: fused(inputs), lambda: plain(copied), rounds)
-    return Comparison("scoring", "window", "plain port", mine / windows, other / windows)
+    inputs = torch.randn(windows, 1, *_SHAPE, generator=torch.Generator().manual_seed(1))
+
+    def run(network: Any, batch: int, channels: int) -> None:
+        for part in inputs.split(batch):
+            network(part.expand(-1, channels, -1, -1).contiguous())
+
+    with torch.inference_mode(), deterministic_kernels(None):
+        took = in_turn(
+            {
+                "ours": timed(lambda: run(fused, _SCORING_BATCH, 1), windows),
+                "a clip at once": timed(lambda: run(plain, windows, 3), windows),
+                "in the same batches": timed(lambda: run(plain, _SCORING_BATCH, 3), windows),
+            },
+            rounds,
+        )
+    ours = took.pop("ours")
+    reached = count_flops(model, _SHAPE) / ours / flops
+    return [
+        Comparison("scoring", "window", f"plain port, {name}", ours, theirs, reached, 2.5)
+        for name, theirs in took.items()
+    ]
 
 
 def run(*, tiny: bool = False) -> list[Comparison]:
     """Measure everything; `tiny` only shows that it runs."""
-    use_deterministic_kernels()
-    if tiny:
-        return [compare_extraction(1, 1.0), compare_training(1, 2), compare_scoring(1, 2)]
-    return [compare_extraction(200), compare_training(20), compare_scoring(8)]
+    import torch
+
+    from asd_cli.training.devices import use_deterministic_kernels
+    from tests.benchmarks.limits import measure_limits
+
+    keep_freed_memory()  # as every command does before it computes
+    threads = use_deterministic_kernels()
+    size = {"size": 64, "megabytes": 1, "rounds": 1} if tiny else {}
+    torch.set_num_threads(1)
+    one = measure_limits(**size)
+    torch.set_num_threads(threads)
+    every = measure_limits(**size)
+    seconds = 1.0 if tiny else 10.0
+    return [
+        compare_extraction(1 if tiny else 200, one.flops, seconds=seconds),
+        compare_processes(1 if tiny else 7, one.flops, clips=2 if tiny else 400, seconds=seconds),
+        *compare_training(
+            1 if tiny else 5, every.flops, steps=1 if tiny else 15, batch=2 if tiny else _BATCH
+        ),
+        *compare_scoring(
+            1 if tiny else 8, every.flops, windows=2 if tiny else _HOP_1_WINDOWS
+        ),
+    ]  # fmt: skip
 
 
 def as_markdown(comparisons: list[Comparison]) -> str:
     """One row a step."""
-    lines = ["| step | ours | against | ratio |", "|---|--:|---|--:|"]
+    lines = [
+        "| step | ours | against | ratio | goal | of a GEMM |",
+        "|---|--:|---|--:|--:|--:|",
+    ]
     for c in comparisons:
         ours = f"{c.ours_s * 1e3:.2f} ms a {c.unit}"
         lines.append(
-            f"| {c.step} | {ours} | {c.alternative}, {c.theirs_s * 1e3:.2f} ms | {c.ratio:.2f} |"
+            f"| {c.step} | {ours} | {c.alternative}, {c.theirs_s * 1e3:.2f} ms | {c.ratio:.2f} "
+            f"| {c.goal or '–'} | {c.of_limit:.0%} |"
         )
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
+def as_json(comparisons: list[Comparison]) -> list[dict[str, object]]:
+    """One mapping a step."""
+    return [{**asdict(c), "ratio": c.ratio} for c in comparisons]
+
+
+def main() -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tiny", action="store_true")
-    parser.add_argument("--threads", type=int, default=None)
-    arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
-    print(as_markdown(run(tiny=arguments.tiny)))
+    print(as_markdown(run(tiny=parser.parse_args().tiny)))
+
+
+if __name__ == "__main__":
+    main()

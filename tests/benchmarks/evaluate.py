@@ -27,9 +27,14 @@ TARGETS = {"figures": 2.0, "intervals": 10.0}
 
 def measure(arguments: Sequence[str], folder: Path) -> tuple[float, int]:
     """Run `asd` with arguments to its end; seconds and peak memory in bytes."""
+    return measure_python(["-m", "asd_cli", *arguments], folder)
+
+
+def measure_python(arguments: Sequence[str], folder: Path) -> tuple[float, int]:
+    """Run Python with arguments to its end; seconds and peak memory in bytes."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "asd_cli", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -38,7 +43,7 @@ def measure(arguments: Sequence[str], folder: Path) -> tuple[float, int]:
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        raise RuntimeError(f"asd {' '.join(arguments)} ended with {process.returncode}")
+        raise RuntimeError(f"python {' '.join(arguments)} ended with {process.returncode}")
     return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

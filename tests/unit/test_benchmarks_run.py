@@ -1,10 +1,51 @@
 """Benchmarks must not rot: each runs once at a tiny size; nothing of their times is asserted."""
 
-from tests.benchmarks import compute
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import compute, memory
+from tests.benchmarks.__main__ import BENCHMARKS, run
+from tests.benchmarks.limits import count_flops
 
 
-def test_compute() -> None:
-    comparisons = compute.run(tiny=True)
-    assert [c.step for c in comparisons] == ["extraction", "training step", "scoring"]
-    assert all(c.ours_s > 0 and c.theirs_s > 0 for c in comparisons)
-    assert "| extraction |" in compute.as_markdown(comparisons)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_runs(name: str, tmp_path: Path) -> None:
+    run((name,), output=tmp_path, tiny=True)
+    figures = json.loads((tmp_path / "benchmarks.json").read_text())
+    assert figures["schema"] == "asd.benchmarks/1"
+    assert figures[name]
+    table = (tmp_path / "benchmarks.md").read_text()
+    assert f"## {name}" in table
+    if name == "compute":
+        assert [row["step"] for row in figures[name]] == [
+            "extraction", "extraction, two processes", "training", "training, two machines at once",
+            "the same in bf16", "scoring", "scoring",
+        ]  # fmt: skip
+        assert all(row["ours_s"] > 0 and row["theirs_s"] > 0 for row in figures[name])
+    if name == "memory":
+        assert figures[name].keys() == memory.GOALS.keys()
+        assert all(cost["peak_bytes"] > 10e6 for cost in figures[name].values())
+    if name == "growth":
+        assert figures[name][0]["extraction_peak_bytes"] > 10e6
+
+
+def test_ratios_are_of_the_alternative_to_ours() -> None:
+    row = compute.Comparison("step", "clip", "other", 0.002, 0.005, 0.5, 4.0)
+    assert row.ratio == 2.5
+    assert "| step | 2.00 ms a clip | other, 5.00 ms | 2.50 | 4.0 | 50% |" in compute.as_markdown(
+        [row]
+    )
+
+
+def test_the_networks_work_is_counted() -> None:
+    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
+
+    model = MobileNetV2(3)
+    # Twice the size, about four times the work; a window of the baseline takes about 33 Mflop.
+    assert count_flops(model, (128, 256)) == pytest.approx(
+        4 * count_flops(model, (64, 128)), rel=0.01
+    )
+    assert 25e6 < count_flops(model, (64, 128)) < 50e6

@@ -1,0 +1,107 @@
+"""All benchmarks, one after the other; tables as Markdown and figures as JSON in a folder.
+
+python -m tests.benchmarks --output FOLDER           # half an hour
+python -m tests.benchmarks --only memory --only growth
+python -m tests.benchmarks --tiny                    # a minute; only shows that they run
+python -m tests.benchmarks --full                    # growth to 100,000 clips
+"""
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from asd_cli.artifacts.manifest import library_versions
+from asd_cli.core.files import write_text
+from tests.benchmarks import compute, evaluate, fetch, growth, memory, report
+
+Figures = tuple[object, str]
+
+
+def _compute(tiny: bool, _: bool) -> Figures:
+    found = compute.run(tiny=tiny)
+    return compute.as_json(found), compute.as_markdown(found)
+
+
+def _memory(tiny: bool, _: bool) -> Figures:
+    found = memory.run(train=6, test=3, extract=2, steps=2) if tiny else memory.run()
+    return found, memory.as_markdown(found)
+
+
+def _growth(tiny: bool, full: bool) -> Figures:
+    sizes = (2,) if tiny else (*growth.SIZES, *((growth.FULL_SIZE,) if full else ()))
+    found = growth.run(sizes, seconds=1.0 if tiny else 10.0)
+    return found, growth.as_markdown(found)
+
+
+def _listed(figures: object) -> Figures:
+    return figures, f"```json\n{json.dumps(figures, indent=1)}\n```"
+
+
+def _evaluate(tiny: bool, _: bool) -> Figures:
+    small: dict[str, Any] = {"repeats": 1, "clips": 6, "resamples": 10, "peers": False}
+    return _listed(evaluate.run(**(small if tiny else {})))
+
+
+def _fetch(tiny: bool, _: bool) -> Figures:
+    return _listed(fetch.run(2_000_000 if tiny else 1_000_000_000))
+
+
+def _report(tiny: bool, _: bool) -> Figures:
+    small: dict[str, Any] = {"machines": 1, "clips": 4, "train": 2, "duration_s": 2.5}
+    return _listed(report.run(**(small if tiny else {})))
+
+
+BENCHMARKS: dict[str, Callable[[bool, bool], Figures]] = {
+    "compute": _compute,
+    "memory": _memory,
+    "growth": _growth,
+    "evaluate": _evaluate,
+    "fetch": _fetch,
+    "report": _report,
+}
+
+
+def run(
+    names: tuple[str, ...] = tuple(BENCHMARKS),
+    *,
+    output: Path,
+    tiny: bool = False,
+    full: bool = False,
+) -> None:
+    """Run some benchmarks and write ``benchmarks.json`` and ``benchmarks.md`` after each."""
+    machine = {
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "versions": library_versions(),
+        "load_before": os.getloadavg() if hasattr(os, "getloadavg") else None,
+    }
+    figures: dict[str, object] = {"schema": "asd.benchmarks/1", "machine": machine}
+    tables = [f"# Benchmarks\n\n{machine['cores']} cores, torch {library_versions()['torch']}"]
+    for name in names:
+        figures[name], table = BENCHMARKS[name](tiny, full)
+        tables.append(f"## {name}\n\n{table}")
+        write_text(output / "benchmarks.json", json.dumps(figures, indent=1) + "\n")
+        write_text(output / "benchmarks.md", "\n\n".join(tables) + "\n")
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--output", type=Path, default=Path("benchmarks"))
+    parser.add_argument("--only", action="append", choices=tuple(BENCHMARKS))
+    parser.add_argument("--tiny", action="store_true")
+    parser.add_argument("--full", action="store_true")
+    given = parser.parse_args()
+    names = tuple(given.only or BENCHMARKS)
+    run(names, output=given.output, tiny=given.tiny, full=given.full)
+    print((given.output / "benchmarks.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Peak memory of one machine of the real size, each step in a process of its own.
+
+    python -m tests.benchmarks.memory
+
+3,000 training and 1,200 test clips of ten seconds: their feature stores are written directly, and
+every row is read once, since pages of a mapped file count as the process's while it uses them. A
+few training steps and a few scored clips reach the peak of all of them.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from asd_cli.core.types import Clip, Domain, Split
+from tests.benchmarks.compute import recordings
+
+GOALS = {"training": 1.5e9, "scoring": 1.0e9, "extraction": 0.3e9}
+_FRAMES, _MELS = 313, 128
+_SECTIONS = ("00", "01", "02")
+
+
+class _EnoughError(Exception):
+    """The peak has been reached."""
+
+
+def _clips(count: int) -> list[Clip]:
+    return [
+        Clip(
+            path=Path(f"section_{_SECTIONS[n % 3]}_source_train_normal_{n:05d}.wav"),
+            machine="fan", section=_SECTIONS[n % 3], domain=Domain.SOURCE, split=Split.TRAIN,
+            label=None, number=n,
+        )
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def write_features(path: Path, count: int) -> None:
+    """Write a store of noise."""
+    from asd_cli.features.store import write_store
+
+    noise = np.random.default_rng(0).normal(-30, 5, (_FRAMES, _MELS)).astype(np.float32)
+    with write_store(path, recipe="noise", n_mels=_MELS) as writer:
+        for clip in _clips(count):
+            writer.append(clip.name, "0" * 64, noise)
+        writer.finish()
+
+
+def _fit(path: Path, clips: int, steps: int) -> None:
+    """Train for some steps, then score some training clips as for the threshold."""
+    from asd_cli.core.events import SilentEvents
+    from asd_cli.detectors.base import DetectorOptions, FitContext
+    from asd_cli.detectors.mobilenetv2 import MobileNetV2Detector
+    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
+    from asd_cli.features.store import open_store
+    from asd_cli.training.devices import deterministic_kernels
+
+    class Stop(SilentEvents):
+        done = 0.0
+
+        def advanced(self, task: str, amount: float, detail: str = "") -> None:
+            self.done += amount
+            if self.done > steps:
+                raise _EnoughError
+
+    store = open_store(path, _clips(clips))
+    detector = MobileNetV2Detector(DetectorOptions(device="cpu"))
+    with deterministic_kernels(None):
+        float(store.data.sum())
+        try:
+            detector.fit(store, FitContext(events=Stop()))
+        except _EnoughError:
+            detector.model = MobileNetV2(len(_SECTIONS)).eval()
+        detector.score_training_clips(store.select(range(min(steps, clips))))
+
+
+def _score(path: Path, clips: int, steps: int) -> None:
+    """Score some test clips at hop 1."""
+    from asd_cli.detectors.base import DetectorOptions
+    from asd_cli.detectors.mobilenetv2 import MobileNetV2Detector
+    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
+    from asd_cli.features.store import open_store
+    from asd_cli.training.devices import deterministic_kernels
+
+    store = open_store(path, _clips(clips))
+    detector = MobileNetV2Detector(DetectorOptions(device="cpu"))
+    detector.sections, detector.model = _SECTIONS, MobileNetV2(len(_SECTIONS)).eval()
+    with deterministic_kernels(None):
+        float(store.data.sum())
+        detector.score(store.select(range(min(steps, clips))))
+
+
+def _extract(path: Path, clips: int, steps: int) -> None:
+    """Extract in this process, as a worker does: the mel filters are on disk already."""
+    from asd_cli.execution.executor import SerialExecutor
+    from asd_cli.features.extraction import extract_features
+    from asd_cli.features.recipe import FeatureRecipe
+
+    del clips, steps
+    found = [
+        Clip(
+            path=recording, machine="fan", section="00", domain=Domain.SOURCE, split=Split.TRAIN,
+            label=None, number=number,
+        )
+        for number, recording in enumerate(sorted(path.parent.glob("clip_*.wav")))
+    ]  # fmt: skip
+    extract_features(found, path, recipe=FeatureRecipe(), executor=SerialExecutor())
+
+
+CHILDREN: dict[str, Callable[[Path, int, int], None]] = {
+    "training": _fit, "scoring": _score, "extraction": _extract,
+}  # fmt: skip
+
+
+def peak_of(step: str, path: Path, clips: int, steps: int) -> int:
+    """Run a step in a fresh process; its peak memory in bytes by the system's accounting."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.memory", "--child", step, str(path),
+         "--clips", str(clips), "--steps", str(steps)],
+        cwd=Path(__file__).resolve().parents[2],
+    )  # fmt: skip
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"{step} ended with {process.returncode}")
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def run(
+    *, train: int = 3000, test: int = 1200, extract: int = 1000, steps: int = 40
+) -> dict[str, dict[str, float]]:
+    """Measure all three; bytes, and the goal."""
+    from asd_cli.features.logmel import mel_basis
+    from asd_cli.features.recipe import FeatureRecipe
+
+    peaks = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for step, clips in (("training", train), ("scoring", test)):
+            path = Path(folder) / f"{step}.npy"
+            write_features(path, clips)
+            peaks[step] = peak_of(step, path, clips, steps)
+    with recordings(extract, 10.0) as paths:
+        mel_basis(FeatureRecipe(), paths[0].parent)
+        peaks["extraction"] = peak_of("extraction", paths[0].parent / "s.npy", extract, steps)
+    return {step: {"peak_bytes": peak, "goal": GOALS[step]} for step, peak in peaks.items()}
+
+
+def as_markdown(figures: dict[str, dict[str, float]]) -> str:
+    """One row a step."""
+    lines = ["| step | peak memory | goal |", "|---|--:|--:|"]
+    for step, cost in figures.items():
+        lines.append(f"| {step} | {cost['peak_bytes'] / 1e9:.2f} GB | {cost['goal'] / 1e9} GB |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the measurement as JSON, or be the process that is measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--child", nargs=2, metavar=("STEP", "PATH"))
+    parser.add_argument("--clips", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=40)
+    given = parser.parse_args()
+    if given.child:
+        CHILDREN[given.child[0]](Path(given.child[1]), given.clips, given.steps)
+    else:
+        sys.stdout.write(json.dumps(run(train=given.clips, steps=given.steps), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
