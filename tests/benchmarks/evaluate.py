@@ -9,14 +9,12 @@ runs several times; the fastest is given, and all of them beside it.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.benchmarks.processes import measure_python
 from tests.support.recordings import SHARED
 from tests.support.score_sets import write_score_set
 
@@ -28,23 +26,6 @@ TARGETS = {"figures": 2.0, "intervals": 10.0}
 def measure(arguments: Sequence[str], folder: Path) -> tuple[float, int]:
     """Run `asd` with arguments to its end; seconds and peak memory in bytes."""
     return measure_python(["-m", "asd_cli", *arguments], folder)
-
-
-def measure_python(arguments: Sequence[str], folder: Path) -> tuple[float, int]:
-    """Run Python with arguments to its end; seconds and peak memory in bytes."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f"python {' '.join(arguments)} ended with {process.returncode}")
-    return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def find_sets(folder: Path, *, clips: int, peers: bool = True) -> dict[str, tuple[str, ...]]:

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.compute import recordings
-from tests.benchmarks.evaluate import measure, measure_python
+from tests.benchmarks.evaluate import measure
+from tests.benchmarks.processes import measure_python
 from tests.support.score_sets import write_score_set
 
 SIZES = (100, 1_000, 10_000)

@@ -9,8 +9,6 @@ few training steps and a few scored clips reach the peak of all of them.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -20,6 +18,7 @@ import numpy as np
 
 from asd_cli.core.types import Clip, Domain, Split
 from tests.benchmarks.compute import recordings
+from tests.benchmarks.processes import measure_python
 
 GOALS = {"training": 1.5e9, "scoring": 1.0e9, "extraction": 0.3e9}
 _FRAMES, _MELS = 313, 128
@@ -119,17 +118,10 @@ CHILDREN: dict[str, Callable[[Path, int, int], None]] = {
 
 
 def peak_of(step: str, path: Path, clips: int, steps: int) -> int:
-    """Run a step in a fresh process; its peak memory in bytes by the system's accounting."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.memory", "--child", step, str(path),
-         "--clips", str(clips), "--steps", str(steps)],
-        cwd=Path(__file__).resolve().parents[2],
-    )  # fmt: skip
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f"{step} ended with {process.returncode}")
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    """Run a step in a fresh process; its peak memory in bytes."""
+    child = ["--child", step, str(path), "--clips", str(clips), "--steps", str(steps)]
+    top = Path(__file__).resolve().parents[2]
+    return measure_python(["-m", "tests.benchmarks.memory", *child], top)[1]
 
 
 def run(
