@@ -227,7 +227,7 @@ def _score_machine(
         "threads": torch.get_num_threads(),
         "training": {
             "threads": bundle.facts["threads"],
-            "precision": bundle.facts["identity"]["fit.precision"],
+            "precision": bundle.facts["identity"].get("fit.precision", "fp32"),
         },
         "seconds": round(time.monotonic() - started, 1),
     }
