@@ -44,7 +44,7 @@ def score(
             what = "fresh, nothing to do" if scored.fresh else f"{scored.clips} clips scored"
             job.events.note(
                 f"{scored.machine}: {what}; {scored.flagged} above the threshold "
-                f"{scored.threshold:.4g}"
+                f"{scored.threshold.said}"
             )
         job.events.note(f"scores are in {result.directory}")
     end(result.skipped)

@@ -60,8 +60,8 @@ class DetectorOptions:
     batch_norm: str = "reference"
     precision: str = "fp32"
     score: str = "reference"
-    pooling: str = "mean_max"
-    pooling_decay: float = 0.99
+    pooling: str = "mean_gwrp"
+    pooling_decay: float = 0.9
     backend: BackendOptions = field(default_factory=BackendOptions)
     discriminative: DiscriminativeOptions = field(default_factory=DiscriminativeOptions)
     recipe: FeatureRecipe = field(default_factory=FeatureRecipe)

@@ -5,6 +5,8 @@ anomalous sound detection" (ICASSP): what a machine sounds like on average, and 
 tells much of what is wrong with it, in seconds on one core.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from asd_cli.core.events import SILENT, Events, progress
@@ -44,7 +46,8 @@ def pool_over_time(spectrogram: FloatArray, kind: str, decay: float) -> FloatArr
     spectrogram : ndarray [shape=(n_frames, n_bands), dtype=float32]
         Decibels.
     kind : str
-        ``mean``, ``max``, ``mean_max`` (both, one after the other) or ``gwrp``.
+        ``mean``, ``max``, ``gwrp``, or two of them one after the other: ``mean_max``,
+        ``mean_gwrp``.
     decay : float
         Of ``gwrp``.
 
@@ -52,11 +55,12 @@ def pool_over_time(spectrogram: FloatArray, kind: str, decay: float) -> FloatArr
     -------
     ndarray [shape=(n_bands,) or (2 * n_bands,), dtype=float32]
     """
-    if kind == "gwrp":
-        return weighted_rank_pool(spectrogram, decay)
-    parts = {"mean": [spectrogram.mean(axis=0)], "max": [spectrogram.max(axis=0)]}
-    parts["mean_max"] = parts["mean"] + parts["max"]
-    return np.concatenate(parts[kind])
+    pools: dict[str, Callable[[], FloatArray]] = {
+        "mean": lambda: spectrogram.mean(axis=0),
+        "max": lambda: spectrogram.max(axis=0),
+        "gwrp": lambda: weighted_rank_pool(spectrogram, decay),
+    }
+    return np.concatenate([pools[name]() for name in kind.split("_")])
 
 
 class PooledDetector(EmbeddingDetector):

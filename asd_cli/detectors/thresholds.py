@@ -1,5 +1,6 @@
 """The score above which a clip is called anomalous, from the scores of normal clips."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy.typing as npt
 _FEWEST_FOR_GAMMA = 3
 # A threshold is suspicious when it flags this many times more or fewer training clips than asked.
 _TOLERATED_RATIO = 2.0
+# Of a group's clips, so many are meant to lie beyond its threshold; with fewer it is their highest.
+_FEWEST_BEYOND = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,9 @@ class Threshold:
         Shape, location and scale of the gamma distribution.
     notes : list of str
         What the user should know: a fallback, a threshold that cannot fire.
+    groups : dict of str to float
+        Thresholds of groups of clips, by the names that `threshold_groups` gives; `value` is that
+        of all others.
     """
 
     value: float
@@ -37,10 +43,43 @@ class Threshold:
     false_alarm_rate: float
     parameters: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    groups: dict[str, float] = field(default_factory=dict)
+
+    def of(self, section: str, domain: str | None) -> float:
+        """Give the threshold of a clip."""
+        return _first(self.groups, threshold_groups(section, domain, "domain"), self.value)
+
+    @property
+    def said(self) -> str:
+        """The value, and over which values those of groups range."""
+        every = (self.value, *self.groups.values())
+        if not self.groups:
+            return f"{self.value:.4g}"
+        return f"{min(every):.4g} to {max(every):.4g}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+
+def threshold_groups(section: str, domain: str | None, groups: str) -> tuple[str, ...]:
+    """Name the groups that a clip belongs to, the narrowest first; its threshold is the first's.
+
+    Parameters
+    ----------
+    section : str
+        Of the clip.
+    domain : str or None
+        Of the clip; None where it is hidden.
+    groups : str
+        ``machine``: no groups. ``section``: its section. ``domain``: its section and domain, its
+        domain in all sections, its section.
+    """
+    if groups == "machine":
+        return ()
+    if groups == "section" or domain is None:
+        return (section,)
+    return (f"{section}/{domain}", f"*/{domain}", section)
 
 
 def fit_threshold(
@@ -49,12 +88,14 @@ def fit_threshold(
     kind: str,
     quantile: float,
     highest_score: float = float("inf"),
+    groups: Sequence[Sequence[str]] = (),
 ) -> Threshold:
-    """Choose a threshold from the scores of the training clips.
+    """Choose a threshold from the scores of the training clips, and one for each group of them.
 
     ``gamma`` fits a gamma distribution by maximum likelihood (`scipy.stats.gamma.fit`) and takes
     its quantile, as the DCASE baselines do; ``quantile`` takes the quantile of the scores. Where a
-    gamma distribution cannot be fitted, the quantile is used and the fallback is noted.
+    gamma distribution cannot be fitted, the quantile is used and the fallback is noted. A group
+    that is too small for the quantile to lie below its highest score gets no threshold.
 
     Parameters
     ----------
@@ -66,40 +107,59 @@ def fit_threshold(
         In (0, 1).
     highest_score : float
         No clip can score higher.
+    groups : sequence of sequence of str
+        Of each clip the groups it belongs to, from `threshold_groups`; none where all clips share
+        one threshold.
 
     Returns
     -------
     Threshold
     """
     values = np.asarray(scores, np.float64)
-    notes: list[str] = []
-    parameters: dict[str, float] = {}
-    value = float(np.quantile(values, quantile))
-    if kind == "gamma":
-        fitted = _fit_gamma(values, quantile)
-        if fitted is None:
-            kind = "quantile"
-            notes.append(
-                f"a gamma distribution cannot be fitted to {len(values)} training scores from "
-                f"{values.min():.4g} to {values.max():.4g}; their quantile is the threshold"
-            )
-        else:
-            value, parameters = fitted
-    rate = float(np.mean(values > value))
+    value, used, parameters, notes = _choose(values, kind, quantile)
+    own = {}
+    for name in sorted({name for names in groups for name in names}):
+        members = values[[name in names for names in groups]]
+        if len(members) * (1.0 - quantile) >= _FEWEST_BEYOND:
+            own[name], *_ = _choose(members, kind, quantile)
+    applied = [_first(own, names, value) for names in groups] or value
+    rate = float(np.mean(values > np.asarray(applied)))
     notes.extend(_suspicions(rate, quantile, len(values)))
-    if value >= highest_score:
+    if min((value, *own.values())) >= highest_score:
         notes.append(
             f"the threshold {value:.4g} can never be exceeded: no clip scores higher than "
             f"{highest_score:.4g}"
         )
     return Threshold(
         value=value,
-        kind=kind,
+        kind=used,
         quantile=quantile,
         false_alarm_rate=rate,
         parameters=parameters,
         notes=notes,
+        groups=own,
     )
+
+
+def _first(values: Mapping[str, float], names: Sequence[str], otherwise: float) -> float:
+    return next((values[name] for name in names if name in values), otherwise)
+
+
+def _choose(
+    values: npt.NDArray[np.float64], kind: str, quantile: float
+) -> tuple[float, str, dict[str, float], list[str]]:
+    """Give a threshold, what it was computed by, its parameters and what is odd about it."""
+    empirical = float(np.quantile(values, quantile))
+    if kind != "gamma":
+        return empirical, kind, {}, []
+    fitted = _fit_gamma(values, quantile)
+    if fitted is None:
+        note = (
+            f"a gamma distribution cannot be fitted to {len(values)} training scores from "
+            f"{values.min():.4g} to {values.max():.4g}; their quantile is the threshold"
+        )
+        return empirical, "quantile", {}, [note]
+    return fitted[0], kind, fitted[1], []
 
 
 def _fit_gamma(

@@ -113,6 +113,7 @@ def histogram_chart(
     Chart
     """
     edges = np.linspace(*limits, _BINS + 1)
+    decides = threshold.of(part.section, part.domain) if threshold else None
     series, highest = [], 1
     for label, tone, values in (
         ("normal", "normal", part.normal),
@@ -136,12 +137,12 @@ def histogram_chart(
         description=f"Anomaly scores of {part.machine}, {part.title}: "
         f"{_said(part.normal)} for {len(part.normal)} normal clips, {_said(part.anomaly)} for "
         f"{len(part.anomaly)} anomalous clips"
-        + (f"; threshold {threshold.value:.4g}." if threshold else "."),
+        + (f"; threshold {decides:.4g}." if decides is not None else "."),
         x=Axis("anomaly score", *limits),
         y=Axis("clips", 0, highest * 1.08, whole=True),
         series=tuple(series),
-        rule=(threshold.value, "threshold")
-        if threshold and limits[0] <= threshold.value <= limits[1]
+        rule=(decides, "threshold")
+        if decides is not None and limits[0] <= decides <= limits[1]
         else None,
     )
 

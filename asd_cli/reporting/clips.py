@@ -9,6 +9,7 @@ import numpy.typing as npt
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.reporting.cards import AxisTick, Box, ClipCard, Picture, Sound
 from asd_cli.reporting.chart import nice_ticks, tick_text
+from asd_cli.reporting.content import Threshold
 from asd_cli.reporting.drawing import polyline
 from asd_cli.reporting.explain import Explanation
 from asd_cli.reporting.mel import band_position
@@ -68,7 +69,7 @@ def make_cards(
     *,
     recipe: FeatureRecipe,
     grid: WindowGrid,
-    threshold: float | None,
+    threshold: Threshold | None,
 ) -> tuple[dict[tuple[str, str], ClipCard], float]:
     """Make the cards of a machine's clips.
 
@@ -82,7 +83,7 @@ def make_cards(
         Of the features.
     grid : WindowGrid
         Of the window scores.
-    threshold : float or None
+    threshold : Threshold or None
         Drawn in the strips of scores.
 
     Returns
@@ -102,7 +103,8 @@ def make_cards(
     for clip, part in zip(chosen, parts, strict=True):
         picture = None
         if part.features is not None:
-            picture = make_picture(part, recipe, grid=grid, limits=limits, threshold=threshold)
+            decides = threshold.of(clip.section, clip.domain) if threshold else None
+            picture = make_picture(part, recipe, grid=grid, limits=limits, threshold=decides)
         cards[clip.domain, clip.name] = ClipCard(
             name=clip.name,
             section=clip.section,

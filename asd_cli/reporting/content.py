@@ -1,6 +1,6 @@
 """What a report is made from: scores with their labels, and the facts of the run around them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +22,18 @@ class Threshold:
         How it is known: ``gamma, 0.9 quantile`` or ``inferred from the decisions``.
     notes : tuple of str
         What was odd when it was fitted.
+    find : callable or None
+        Gives that of a section and domain where they have thresholds of their own.
     """
 
     value: float
     said: str
     notes: tuple[str, ...] = ()
+    find: Callable[[str, str | None], float] | None = None
+
+    def of(self, section: str, domain: str | None) -> float:
+        """Give the threshold of a section and domain."""
+        return self.find(section, domain) if self.find else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,12 @@ from asd_cli.core.errors import DataError, IntegrityError, UsageError
 from asd_cli.core.hashing import combine
 from asd_cli.detectors.base import Detector, DetectorOptions, DetectorState
 from asd_cli.detectors.registry import restore_detector
+from asd_cli.detectors.thresholds import Threshold, fit_threshold, threshold_groups
 from asd_cli.features.store import FeatureStore
 from asd_cli.services.workspace import Workspace
 
 TRAINING_SCORES = "training_scores"
+TRAINING_CLIPS = "training_clips"
 WEIGHTS = "detector."
 
 
@@ -134,6 +136,58 @@ def detector_of(bundle: ModelBundle, workspace: Workspace, device: str) -> Detec
         DetectorOptions.from_dict(bundle.facts["options"]), workspace.detector_options(device)
     )
     return restore_detector(bundle.facts["detector"], state, options)
+
+
+def calibrate(bundle: ModelBundle, workspace: Workspace, *, highest_score: float) -> Threshold:
+    """Choose a threshold from the training scores that a bundle holds.
+
+    Parameters
+    ----------
+    bundle : ModelBundle
+        With the scores of the training clips, and their sections and domains.
+    workspace : Workspace
+        Its settings say how.
+    highest_score : float
+        Of the detector.
+    """
+    settings = workspace.settings
+    clips = bundle.facts[TRAINING_CLIPS]
+    grouped = settings.threshold_groups != "machine"
+    return fit_threshold(
+        bundle.tensors[TRAINING_SCORES],
+        kind=settings.threshold,
+        quantile=settings.decision_threshold,
+        highest_score=highest_score,
+        groups=[
+            threshold_groups(section, domain, settings.threshold_groups)
+            for section, domain in clips
+        ]
+        if grouped
+        else (),
+    )
+
+
+def decision_threshold(
+    bundle: ModelBundle, workspace: Workspace, *, highest_score: float
+) -> Threshold:
+    """Give the threshold that a bundle holds, or another where the settings have changed since.
+
+    Raises
+    ------
+    UsageError
+        When the scores are of another kind now, so that nothing is known of normal ones.
+    """
+    calibration, now = bundle.facts["calibration"], workspace.calibration_settings()
+    if calibration == now:
+        return Threshold(**bundle.facts["threshold"])
+    if calibration["score"] != now["score"]:
+        machine = bundle.facts["machine"]
+        raise UsageError(
+            f"the threshold of {machine} is for score = {calibration['score']}, and it is "
+            f"{now['score']} now",
+            hint=f"calibrate it; nothing is trained anew: {workspace.command('train', machine)}",
+        )
+    return calibrate(bundle, workspace, highest_score=highest_score)
 
 
 def _for_scoring(made_with: DetectorOptions, now: DetectorOptions) -> DetectorOptions:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.core.events import SILENT, Events, progress
@@ -25,9 +25,9 @@ from asd_cli.reporting.render import render_comparison, render_report
 from asd_cli.services.evaluate import EvaluateRequest, System, evaluate
 from asd_cli.services.report_clips import machine_cards
 from asd_cli.services.report_state import (
-    bundle_threshold,
     find_attributes,
     is_synthetic,
+    recorded_threshold,
     run_problems,
 )
 from asd_cli.services.workspace import Workspace
@@ -171,7 +171,7 @@ def _content(system: System, workspace: Workspace, request: ReportRequest) -> Sy
         signature=system.signature,
         max_fpr=request.settings.max_fpr,
         evaluation=system.evaluation,
-        machines=_machines(system, workspace, request),
+        machines=_machines(system, workspace, request, manifest),
         synthetic=is_synthetic(workspace, manifest, own=own),
         problems=run_problems(system, workspace, manifest, machines=request.machines, own=own),
         written=str(manifest.get("written", "")),
@@ -182,7 +182,7 @@ def _content(system: System, workspace: Workspace, request: ReportRequest) -> Sy
 
 
 def _machines(
-    system: System, workspace: Workspace, request: ReportRequest
+    system: System, workspace: Workspace, request: ReportRequest, manifest: Mapping[str, Any]
 ) -> tuple[MachineContent, ...]:
     parts = {part.key: part for part in system.scores}
     machines = []
@@ -190,7 +190,7 @@ def _machines(
         rows = [row for row in system.evaluation.rows if row.machine == name]
         scores = tuple(parts[row.machine, row.section, row.domain] for row in rows)
         own = not request.folders
-        threshold = bundle_threshold(workspace, name) if own else None
+        threshold = recorded_threshold(manifest, name) if own else None
         machines.append(
             MachineContent(
                 name=name,

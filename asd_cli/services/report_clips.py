@@ -70,7 +70,7 @@ def machine_cards(workspace: Workspace, machine: MachineContent, *, audio: bool)
         material,
         recipe=shelf.recipe,
         grid=_window_grid(workspace),
-        threshold=machine.threshold.value if machine.threshold else None,
+        threshold=machine.threshold,
     )
     heard = any(part.waveform is not None for part in material.values())
     return MachineCards(

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asd_cli.artifacts.bundle import read_bundle
 from asd_cli.core.errors import AsdError, DataError
 from asd_cli.core.hashing import hash_file
 from asd_cli.data.attributes import NO_ATTRIBUTE, read_attributes
 from asd_cli.data.names import parse_clip_name
+from asd_cli.detectors.thresholds import Threshold as Fitted
 from asd_cli.evaluation.labelled import LabelledScores
 from asd_cli.reporting.content import Threshold
 from asd_cli.services.systems import System
@@ -27,16 +27,18 @@ def is_synthetic(workspace: Workspace, manifest: Mapping[str, Any], *, own: bool
     return any((folder / _SYNTHETIC).is_file() for folder in folders)
 
 
-def bundle_threshold(workspace: Workspace, machine: str) -> Threshold | None:
-    """Read a machine's decision threshold from its model; None where there is no such model."""
+def recorded_threshold(manifest: Mapping[str, Any], machine: str) -> Threshold | None:
+    """Read from a manifest what decided on a machine's clips; None where it does not say."""
+    records = manifest.get("machines")
+    record = records.get(machine) if isinstance(records, dict) else None
+    if not isinstance(record, dict):
+        return None
     try:
-        facts = read_bundle(workspace.model(machine)).facts["threshold"]
-    except AsdError:
+        known = Fitted(**record["threshold"])
+        said = f"{known.kind}, {known.quantile:g} quantile of the training scores"
+    except (KeyError, TypeError, ValueError):
         return None
-    if not isinstance(facts, dict):
-        return None
-    said = f"{facts['kind']}, {facts['quantile']:g} quantile of the training scores"
-    return Threshold(value=float(facts["value"]), said=said, notes=tuple(facts["notes"]))
+    return Threshold(value=known.value, said=said, notes=tuple(known.notes), find=known.of)
 
 
 def run_problems(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from asd_cli.artifacts.bundle import ModelBundle, read_bundle
 from asd_cli.artifacts.manifest import read_manifest, write_manifest
@@ -26,9 +27,10 @@ from asd_cli.core.files import remove_abandoned, storage_errors, write_bytes
 from asd_cli.core.hashing import combine, hash_file
 from asd_cli.core.types import Clip, Mode
 from asd_cli.detectors.base import Scores
+from asd_cli.detectors.thresholds import Threshold
 from asd_cli.execution.executor import make_executor
 from asd_cli.features.store import FeatureStore
-from asd_cli.services.bundles import detector_of, require_same_edition
+from asd_cli.services.bundles import decision_threshold, detector_of, require_same_edition
 from asd_cli.services.extract import require_features
 from asd_cli.services.machines import MachineTask, for_each_machine, threads_for
 from asd_cli.services.systems import require_edition
@@ -49,8 +51,8 @@ class ScoredMachine:
         Whether there was nothing to do.
     clips, flagged : int
         Test clips, and those whose score is above the threshold.
-    threshold : float
-        The decision threshold.
+    threshold : Threshold
+        What decided.
     files : tuple of str
         Names of the CSV files.
     """
@@ -59,7 +61,7 @@ class ScoredMachine:
     fresh: bool
     clips: int
     flagged: int
-    threshold: float
+    threshold: Threshold
     files: tuple[str, ...]
 
 
@@ -88,12 +90,13 @@ def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
     require_device_name(request.device)
     machines = workspace.machines(request.machines)
     require_edition(read_manifest(workspace.manifest) or {}, workspace.result_directory, workspace)
-    bundles = {machine: _usable_bundle(workspace, machine) for machine in machines}
+    for machine in machines:
+        _usable_bundle(workspace, machine)
     scored: dict[str, ScoredMachine] = {}
     skipped: list[str] = []
     stale: list[MachineTask] = []
     with closing(make_executor(request.jobs)) as executor:
-        for machine, bundle in bundles.items():
+        for machine in machines:
             stores = {}
             for role in _required_roles(workspace, machine):
                 store, bad = require_features(
@@ -109,7 +112,7 @@ def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
             inputs = _inputs(workspace, machine, list(stores.values()))
             fresh = None if request.force else _fresh_record(workspace, machine, inputs)
             if fresh is not None:
-                scored[machine] = _summary(machine, bundle, fresh, fresh=True)
+                scored[machine] = _summary(machine, fresh, fresh=True)
             else:
                 clips = tuple((role, store.clips) for role, store in stores.items())
                 stale.append(MachineTask(machine, clips, threads_for(request, machines)))
@@ -119,7 +122,7 @@ def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
         machine, record = result
         _remove_stale_files(workspace, machine, record["files"])
         _update_manifest(workspace, machine, record)
-        scored[machine] = _summary(machine, bundles[machine], record, fresh=False)
+        scored[machine] = _summary(machine, record, fresh=False)
 
     work = partial(_score_machine, request)
     for_each_machine(work, stale, request=request, events=events, done=keep)
@@ -127,12 +130,14 @@ def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
     return ScoreResult(workspace.result_directory, every, tuple(skipped))
 
 
-def _summary(
-    machine: str, bundle: ModelBundle, record: dict[str, Any], *, fresh: bool
-) -> ScoredMachine:
-    threshold = float(bundle.facts["threshold"]["value"])
+def _summary(machine: str, record: dict[str, Any], *, fresh: bool) -> ScoredMachine:
     return ScoredMachine(
-        machine, fresh, record["clips"], record["flagged"], threshold, tuple(record["files"])
+        machine,
+        fresh,
+        record["clips"],
+        record["flagged"],
+        Threshold(**record["threshold"]),
+        tuple(record["files"]),
     )
 
 
@@ -195,7 +200,7 @@ def _inputs(workspace: Workspace, machine: str, stores: Sequence[FeatureStore]) 
         "model": hash_file(workspace.model(machine)),
         "data": combine((str(i), store.fingerprint) for i, store in enumerate(stores)),
         "score_hop_frames": workspace.settings.feature.score_hop_frames,
-        "score": workspace.settings.score,
+        **workspace.calibration_settings(),
     }
 
 
@@ -210,20 +215,24 @@ def _score_machine(
     stores = task.stores(workspace)
     inputs = _inputs(workspace, machine, stores)
     bundle = _usable_bundle(workspace, machine)
-    threshold = float(bundle.facts["threshold"]["value"])
     detector = detector_of(bundle, workspace, request.device)
+    threshold = decision_threshold(bundle, workspace, highest_score=detector.highest_score)
     results = [detector.score(store, events) for store in stores]
     files: dict[str, str] = {}
+    flagged = 0
     for store, scores in zip(stores, results, strict=True):
-        files.update(_write_csvs(workspace, store, scores, threshold))
+        limits = [threshold.of(clip.section, clip.domain) for clip in store.clips]
+        decisions = (scores.clips > np.array(limits)).astype(int)
+        files.update(_write_csvs(workspace, store, scores, decisions))
+        flagged += int(decisions.sum())
     windows = write_window_scores(workspace.window_scores(machine), stores, results)
     files[windows.name] = hash_file(windows)
-    every = np.concatenate([scores.clips for scores in results])
     return machine, {
         "inputs": inputs,
         "files": files,
-        "clips": len(every),
-        "flagged": int(np.sum(every > threshold)),
+        "clips": sum(len(scores.clips) for scores in results),
+        "flagged": flagged,
+        "threshold": threshold.as_dict(),
         "threads": torch.get_num_threads(),
         "training": {
             "threads": bundle.facts["threads"],
@@ -234,7 +243,7 @@ def _score_machine(
 
 
 def _write_csvs(
-    workspace: Workspace, store: FeatureStore, scores: Scores, threshold: float
+    workspace: Workspace, store: FeatureStore, scores: Scores, decisions: npt.NDArray[np.int_]
 ) -> dict[str, str]:
     """Write the files of one test folder; gives the SHA-256 of each by name."""
     written = {}
@@ -245,14 +254,13 @@ def _write_csvs(
     ):
         chosen = [index for index, _ in group]
         names = [store.clips[index].name for index in chosen]
-        values = scores.clips[chosen]
         key = ScoreFileKey(store.clips[chosen[0]].machine, section, domain)
         score_path = workspace.result_directory / key.file_name(SCORE, form)
-        write_scores(score_path, names, values)
+        write_scores(score_path, names, scores.clips[chosen])
         written[score_path.name] = hash_file(score_path)
         if decided:
             decision_path = workspace.result_directory / key.file_name(DECISION, form)
-            write_decisions(decision_path, names, (values > threshold).astype(int))
+            write_decisions(decision_path, names, decisions[chosen])
             written[decision_path.name] = hash_file(decision_path)
     return written
 

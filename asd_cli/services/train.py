@@ -14,13 +14,15 @@ from asd_cli.core.files import remove_abandoned, write_text
 from asd_cli.data.folders import TRAIN_ROLE
 from asd_cli.detectors.base import Detector, FitContext, History
 from asd_cli.detectors.registry import create_detector
-from asd_cli.detectors.thresholds import Threshold, fit_threshold
+from asd_cli.detectors.thresholds import Threshold
 from asd_cli.execution.executor import make_executor
 from asd_cli.features.store import FeatureStore
 from asd_cli.reporting.history import history_csv, plot_history
 from asd_cli.services.bases import fitted_bases, learn_network
 from asd_cli.services.bundles import (
+    TRAINING_CLIPS,
     TRAINING_SCORES,
+    calibrate,
     detector_of,
     known_bundle,
     model_identity,
@@ -235,20 +237,18 @@ def _calibrate(
     events: Events,
 ) -> ModelBundle:
     scores = detector.score_training_clips(store, events)
-    threshold = fit_threshold(
-        scores,
-        kind=workspace.settings.threshold,
-        quantile=workspace.settings.decision_threshold,
-        highest_score=detector.highest_score,
-    )
-    return ModelBundle(
+    scored = ModelBundle(
         {**bundle.tensors, TRAINING_SCORES: np.asarray(scores, np.float32)},
         {
             **bundle.facts,
             "calibration": workspace.calibration_settings(),
-            "threshold": threshold.as_dict(),
+            TRAINING_CLIPS: [
+                [clip.section, clip.domain and str(clip.domain)] for clip in store.clips
+            ],
         },
     )
+    threshold = calibrate(scored, workspace, highest_score=detector.highest_score)
+    return ModelBundle(scored.tensors, {**scored.facts, "threshold": threshold.as_dict()})
 
 
 def _write_history(workspace: Workspace, machine: str, history: History) -> None:

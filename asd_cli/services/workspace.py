@@ -251,5 +251,5 @@ class Workspace:
     def calibration_settings(self) -> dict[str, Any]:
         """Give the settings that decide a model's threshold, by dotted key."""
         return self.settings.model_dump(
-            mode="json", include={"score", "threshold", "decision_threshold"}
+            mode="json", include={"score", "threshold", "threshold_groups", "decision_threshold"}
         )

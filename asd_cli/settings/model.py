@@ -83,10 +83,10 @@ class FitSettings(_Numbers):
 class PoolingSettings(_Numbers):
     """How the pooled detectors sum a spectrogram up over time."""
 
-    kind: Literal["mean", "max", "mean_max", "gwrp"] = Field(
-        "mean_max", description="mean, max, mean_max (both) or gwrp (weighted by rank)"
+    kind: Literal["mean", "max", "mean_max", "gwrp", "mean_gwrp"] = Field(
+        "mean_gwrp", description="mean, max, gwrp (weighted by rank), mean_max or mean_gwrp (both)"
     )
-    decay: float = Field(0.99, ge=0, le=1, description="of gwrp: 0 is the maximum, 1 the mean")
+    decay: float = Field(0.9, ge=0, le=1, description="of gwrp: 0 is the maximum, 1 the mean")
 
 
 class BackendSettings(_Numbers):
@@ -95,7 +95,9 @@ class BackendSettings(_Numbers):
     kind: Literal["knn", "lof", "gmm", "mahalanobis", "kmeans"] = Field(
         "knn", description="knn, lof, gmm, mahalanobis or kmeans"
     )
-    distance: Literal["cosine", "euclidean"] = Field("cosine", description="cosine or euclidean")
+    distance: Literal["cosine", "euclidean", "whitened"] = Field(
+        "cosine", description="cosine, euclidean, or whitened (euclidean after whitening)"
+    )
     neighbors: int = Field(1, ge=1, le=1000, description="nearest clips that count")
     components: int = Field(16, ge=1, le=1000, description="of gmm, and centres of kmeans")
     references: Literal["section", "machine"] = Field(
@@ -146,7 +148,7 @@ class SelectSettings(_Numbers):
             "pooled-knn:pooling.kind=mean",
             "pooled-knn:pooling.kind=max",
             "pooled-knn:pooling.kind=gwrp",
-            "pooled-knn:backend.distance=cosine",
+            "pooled-knn:backend.distance=euclidean",
             "pooled-gmm",
         ],
         min_length=1,
@@ -171,7 +173,9 @@ class Settings(_Section):
         description="table of metrics",
     )
     edition: str = Field("dcase2021", description="challenge edition: dcase2020 to dcase2026")
-    detector: str = Field("mobilenetv2", description="which detector; see asd train --help")
+    detector: str = Field(
+        "mobilenetv2", description="one, or several with commas; see asd detectors"
+    )
     seed: int = Field(13711, strict=True, ge=0, lt=2**63, description="of all random numbers")
     max_fpr: float = Field(
         0.1, strict=True, gt=0, le=1, description="false-positive rate up to which pAUC goes"
@@ -181,6 +185,9 @@ class Settings(_Section):
     )
     threshold: Literal["gamma", "quantile"] = Field(
         "gamma", description="gamma (fitted distribution) or quantile (of the scores themselves)"
+    )
+    threshold_groups: Literal["machine", "section", "domain"] = Field(
+        "machine", description="clips that share a threshold: of a machine, section or domain"
     )
     score: Literal["reference", "log_odds", "paper"] = Field(
         "reference", description="reference (the baseline's code) or paper (log_odds: the same)"

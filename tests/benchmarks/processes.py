@@ -15,17 +15,20 @@ _, status, usage = os.wait4(process.pid, 0)
 seconds = time.perf_counter() - start
 process.returncode = os.waitstatus_to_exitcode(status)
 unit = 1 if sys.platform == "darwin" else 1024
-print(json.dumps([process.returncode, seconds, usage.ru_maxrss * unit]))
+computed = usage.ru_utime + usage.ru_stime
+print(json.dumps([process.returncode, seconds, computed, usage.ru_maxrss * unit]))
 """
 
 
-def measure_python(arguments: Sequence[str], folder: Path) -> tuple[float, int]:
-    """Run Python with arguments to its end; seconds and peak memory in bytes."""
+def measure_python(
+    arguments: Sequence[str], folder: Path, *, computing: bool = False
+) -> tuple[float, int]:
+    """Run Python with arguments to its end; seconds, or those of computing, and peak bytes."""
     launched = subprocess.run(
         [sys.executable, "-S", "-c", _LAUNCHER, sys.executable, *arguments],
         cwd=folder, stdout=subprocess.PIPE, check=True, text=True,
     )  # fmt: skip
-    status, seconds, peak = json.loads(launched.stdout)
+    status, passed, computed, peak = json.loads(launched.stdout)
     if status != 0:
         raise RuntimeError(f"python {' '.join(arguments)} ended with {status}")
-    return seconds, peak
+    return computed if computing else passed, peak

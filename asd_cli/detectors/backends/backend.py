@@ -1,6 +1,7 @@
 """One back end for a machine: which references a clip is compared with, and how."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from asd_cli.detectors.backends.neighbours import (
 )
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.backends.smote import oversample_target
+from asd_cli.detectors.backends.whitening import Whitened
 
 Embeddings = npt.NDArray[np.floating]
 Group = tuple[str, str]
@@ -123,8 +125,15 @@ class Backend:
             values, target = oversample_target(
                 values, target, ratio=options.smote, kind=options.distance, seed=seed
             )
-        fitted: Scorer = self._kind.fit(values, target, options, seed)
+        fit = self._kind.fit
+        if self._whitens:
+            fit = partial(Whitened.fit, self._kind)
+        fitted: Scorer = fit(values, target, options, seed)
         return fitted
+
+    @property
+    def _whitens(self) -> bool:
+        return self._options.distance == "whitened"
 
     def score(self, embeddings: Embeddings, clips: Sequence[Clip]) -> npt.NDArray[np.float32]:
         """Score clips of known sections; higher is more anomalous.
@@ -214,4 +223,7 @@ class Backend:
                 for name, tensor in tensors.items()
                 if name.startswith(prefix)
             }
-            self._scorers[section, domain] = self._kind.from_tensors(own, self._options)
+            take_up = self._kind.from_tensors
+            if self._whitens:
+                take_up = partial(Whitened.from_tensors, self._kind)
+            self._scorers[section, domain] = take_up(own, self._options)

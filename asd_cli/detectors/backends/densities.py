@@ -6,6 +6,7 @@ import numpy as np
 
 from asd_cli.detectors.backends.neighbours import FloatArray, Mask, Tensors
 from asd_cli.detectors.backends.options import BackendOptions
+from asd_cli.detectors.backends.whitening import shrunk_covariance
 
 # Of a component's variances: what keeps a density finite that saw few or equal clips.
 _RELATIVE_REGULARISATION = 1e-3
@@ -85,8 +86,7 @@ class GaussianMixture:
 class Mahalanobis:
     """Mahalanobis distance from the mean, with a shrunk covariance.
 
-    The covariance is Ledoit and Wolf's (2004), scikit-learn's, which is regular even where there
-    are fewer clips than dimensions.
+    The covariance is that of `shrunk_covariance`.
 
     Parameters
     ----------
@@ -106,13 +106,8 @@ class Mahalanobis:
         cls, embeddings: FloatArray, target: Mask, options: BackendOptions, seed: int
     ) -> "Mahalanobis":
         """Estimate mean and covariance."""
-        from sklearn.covariance import ledoit_wolf
-
-        mean = embeddings.mean(axis=0)
-        covariance, _ = ledoit_wolf(embeddings)
-        floor = max(float(np.trace(covariance)) / len(mean), _SMALLEST_VARIANCE)
-        covariance = covariance + _RELATIVE_REGULARISATION * floor * np.eye(len(mean))
-        return cls(mean, np.linalg.inv(covariance))
+        precision = np.asarray(np.linalg.inv(shrunk_covariance(embeddings)), np.float64)
+        return cls(embeddings.mean(axis=0), precision)
 
     def score(self, embeddings: FloatArray) -> FloatArray:
         """Distance of each embedding, at least 0."""

@@ -12,7 +12,8 @@ class BackendOptions:
     kind : str
         ``knn``, ``lof``, ``gmm``, ``mahalanobis`` or ``kmeans``.
     distance : str
-        ``cosine`` (embeddings are scaled to length 1 first) or ``euclidean``.
+        ``cosine`` (embeddings are scaled to length 1 first), ``euclidean`` or ``whitened``
+        (Euclidean, after whitening by the normal clips of the group).
     neighbors : int
         Nearest references that count, of ``knn``, ``lof`` and ``kmeans``.
     components : int

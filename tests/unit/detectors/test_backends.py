@@ -211,7 +211,7 @@ def test_too_few_clips_are_refused_in_words() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+@pytest.mark.parametrize("distance", ["cosine", "euclidean", "whitened"])
 def test_scores_survive_state_and_company(kind: str, distance: str) -> None:
     options = BackendOptions(kind=kind, distance=distance, components=2, smote=0.3, neighbors=2)
     backend, again = Backend(options, SEED), Backend(options, SEED)

@@ -22,6 +22,13 @@ def test_pooling_is_mean_and_maximum() -> None:
     assert pool_over_time(spectrogram, "max", 0.5).tolist() == [3, 5]
 
 
+@given(spectrograms)
+def test_two_pools_stand_one_after_the_other(spectrogram: np.ndarray) -> None:
+    both = pool_over_time(spectrogram, "mean_gwrp", 0.9)
+    parts = [pool_over_time(spectrogram, kind, 0.9) for kind in ("mean", "gwrp")]
+    np.testing.assert_array_equal(both, np.concatenate(parts))
+
+
 def test_weights_fall_with_rank() -> None:
     spectrogram = np.array([[1.0], [4.0], [2.0]], np.float32)
     expected = (4 + 0.5 * 2 + 0.25 * 1) / (1 + 0.5 + 0.25)
