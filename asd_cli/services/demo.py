@@ -9,14 +9,22 @@ from asd_cli.core.files import write_text
 from asd_cli.core.types import Mode
 from asd_cli.data.synthetic.generate import SyntheticResult, generate
 from asd_cli.data.synthetic.plan import DEMO_PLAN, SyntheticPlan
+from asd_cli.detectors.registry import detector_spec
 from asd_cli.execution.executor import make_executor
 from asd_cli.services.run import RunResult, run
 from asd_cli.services.workspace import RunRequest
-from asd_cli.settings.model import FitSettings, Settings
+from asd_cli.settings.load import settings_for
+from asd_cli.settings.model import Settings
 from asd_cli.settings.render import render_yaml
 
+_CLASSIFIER = "mobilenetv2"
 # The set is a hundredth of the real one: fewer, larger steps, and batch norms set right after them.
-_DEMO_FIT = FitSettings(lr=0.001, epochs=6, batch_norm="recalibrate", validation="stratified")
+_CLASSIFIER_FIT = {
+    "fit.lr": 0.001,
+    "fit.epochs": 6,
+    "fit.batch_norm": "recalibrate",
+    "fit.validation": "stratified",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +86,13 @@ def demo(request: DemoRequest, events: Events = SILENT) -> DemoResult:
 
 def demo_settings(folder: Path, detector: str) -> Settings:
     """Give the settings of the demonstration, with everything inside `folder`."""
-    return Settings(
+    folders = Settings(
         dev_directory=folder / "dev_data",
         eval_directory=folder / "eval_data",
         cache_directory=folder / "cache",
         model_directory=folder / "model",
         result_directory=folder / "result",
-        detector=detector,
-        fit=_DEMO_FIT,
     )
+    spec = detector_spec(detector)
+    classifies = _CLASSIFIER in (spec.name, *spec.bases)
+    return settings_for(folders, detector, _CLASSIFIER_FIT if classifies else {})

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -34,6 +34,7 @@ from asd_cli.services.bundles import decision_threshold, detector_of, require_sa
 from asd_cli.services.extract import require_features
 from asd_cli.services.machines import MachineTask, for_each_machine, threads_for
 from asd_cli.services.systems import require_edition
+from asd_cli.services.train import train
 from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.settings.render import flatten
 from asd_cli.training.devices import require_device_name
@@ -89,6 +90,7 @@ def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
     workspace = Workspace(request.settings, request.mode)
     require_device_name(request.device)
     machines = workspace.machines(request.machines)
+    _combine_members(workspace, request, events)
     require_edition(read_manifest(workspace.manifest) or {}, workspace.result_directory, workspace)
     for machine in machines:
         _usable_bundle(workspace, machine)
@@ -141,6 +143,22 @@ def _summary(machine: str, record: dict[str, Any], *, fresh: bool) -> ScoredMach
     )
 
 
+# Settings with which a model can only be scored as it was trained.
+_DECISIVE = ("feature.", "pooling.", "backend.", "ensemble.")
+
+
+def _combine_members(workspace: Workspace, request: RunRequest, events: Events) -> None:
+    """Make the model of an ensemble whose members are trained; nothing is trained for it."""
+    missing = [
+        machine
+        for machine in workspace.machines(request.machines)
+        if not workspace.model(machine).exists()
+        and all(workspace.member(n).model(machine).exists() for n in workspace.detector.bases)
+    ]
+    if workspace.detector.is_ensemble and missing:
+        train(replace(request, machines=tuple(missing), force=False), events)
+
+
 def _usable_bundle(workspace: Workspace, machine: str) -> ModelBundle:
     path = workspace.model(machine)
     train = workspace.command("train", machine)
@@ -170,7 +188,8 @@ def _usable_bundle(workspace: Workspace, machine: str) -> ModelBundle:
     if identity["detector"] != workspace.detector.name:
         raise IntegrityError(f"{path} holds the detector {identity['detector']}")
     for key, value in workspace.training_settings().items():
-        if identity.get(key) != value and key.startswith("feature."):
+        decisive = key.rpartition(": ")[2].startswith(_DECISIVE)
+        if decisive and key in identity and identity[key] != value:
             raise UsageError(
                 f"{path} was trained with {key} = {identity.get(key)!r}, and it is {value!r} now",
                 hint=f"train again: {train}; or set it back: "

@@ -98,10 +98,12 @@ def load_settings(
         _put(values, origins, key.strip(), parse_scalar(text), f"--set {key.strip()}")
     for key, (flag, value) in (flags or {}).items():
         _put(values, origins, key, value, flag)
+    leaves = dict(_leaves(values))
+    own = {k: leaves[k] for k in of_file if meant_for is not None and origins[k] == of_file[k]}
+    given = {key: value for key, value in leaves.items() if key not in own}
     _apply_recipe(values, origins, of_file, meant_for)
     settings = _validate(values, origins)
-    recipe = {key for key, origin in origins.items() if origin.startswith(_RECIPE)}
-    settings.remember_given({k: v for k, v in _leaves(values) if k not in recipe})
+    settings.remember_given(given, own_of=meant_for, own=own)
     return LoadedSettings(settings, _all_origins(origins))
 
 
@@ -111,7 +113,8 @@ def settings_for(
     """Give the settings that another detector would have in the same run.
 
     Its recipe takes the place of that of the settings' own detector; what was set by the user
-    stays, and `overrides` go over everything.
+    stays, but what a file sets for the detector it names is for that one alone. `overrides` go over
+    everything.
 
     Raises
     ------
@@ -120,15 +123,17 @@ def settings_for(
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for key, value in settings.given.items():
+    own = settings.own if settings.own_of == detector else {}
+    for key, value in {**own, **settings.given}.items():
         _put(values, origins, key, value, "settings")
     _put(values, origins, "detector", detector, "settings")
     for key, value in (overrides or {}).items():
         _put(values, origins, key, value, f"{detector}:{key}")
-    given = dict(_leaves(values))
+    given = {key: value for key, value in _leaves(values) if key not in own}
+    given |= {key: value for key, value in (overrides or {}).items() if key in own}
     _apply_recipe(values, origins, {}, None)
     derived = _validate(values, origins)
-    derived.remember_given(given)
+    derived.remember_given(given, own_of=settings.own_of, own=settings.own)
     return derived
 
 

@@ -160,6 +160,8 @@ class Settings(_Section):
     """All settings of a run."""
 
     _given: dict[str, Any] | None = PrivateAttr(default=None)
+    _own_of: str | None = PrivateAttr(default=None)
+    _own: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     dev_directory: Path = Field(Path("./dev_data"), description="development set")
     eval_directory: Path = Field(Path("./eval_data"), description="evaluation set")
@@ -218,9 +220,21 @@ class Settings(_Section):
         """What was set by whoever made the settings, by dotted key: no defaults, no recipe."""
         return dict(_set_fields(self, "")) if self._given is None else self._given
 
-    def remember_given(self, given: Mapping[str, Any]) -> None:
+    @property
+    def own_of(self) -> str | None:
+        """The detector that the settings file names, and that its recipe's keys are for."""
+        return self._own_of
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """What the file sets for that detector alone, by dotted key."""
+        return self._own
+
+    def remember_given(
+        self, given: Mapping[str, Any], *, own_of: str | None, own: Mapping[str, Any]
+    ) -> None:
         """Keep what was set apart from what a recipe added."""
-        self._given = dict(given)
+        self._given, self._own_of, self._own = dict(given), own_of, dict(own)
 
     @model_validator(mode="after")
     def _transform_holds_a_hop(self) -> "Settings":

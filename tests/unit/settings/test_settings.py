@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from asd_cli.core.errors import ConfigError
 from asd_cli.detectors.registry import DETECTORS
-from asd_cli.settings.load import load_settings, setting_keys
+from asd_cli.settings.load import load_settings, setting_keys, settings_for
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import flatten, render_yaml
 from asd_cli.settings.yaml_file import parse_scalar
@@ -198,6 +198,21 @@ def test_a_file_that_names_its_detector_speaks_of_that_one(tmp_path: Path) -> No
     plain = load_settings(path, environment={}, flags={"detector": ("--detector", "mobilenetv2")})
     assert plain.settings.fit.epochs == 20
     assert plain.origins["fit.epochs"] == "default"
+
+
+def test_a_file_speaks_for_its_detector_wherever_that_is_used(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("detector: mobilenetv2\nthreshold: gamma\nfit:\n  epochs: 7\n")
+    built_on_it = load_settings(
+        path, overrides=["detector=mobilenetv2-knn"], environment={}
+    ).settings
+    assert built_on_it.threshold == "quantile"
+    base = settings_for(built_on_it, "mobilenetv2")
+    assert (base.fit.epochs, base.threshold) == (7, "gamma")
+    own = load_settings(path, environment={}).settings
+    other = settings_for(own, "pooled-knn", {"fit.epochs": 3})
+    assert (other.threshold, other.fit.epochs) == ("quantile", 3)
+    assert settings_for(other, "mobilenetv2").fit.epochs == 3
 
 
 def test_every_recipe_is_valid() -> None:
