@@ -15,7 +15,7 @@ from asd_cli.core.events import SilentEvents
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.base import Detector, DetectorOptions, DetectorState, FitContext
 from asd_cli.detectors.discriminative.options import DiscriminativeOptions
-from asd_cli.detectors.registry import DETECTORS, create_detector, restore_detector
+from asd_cli.detectors.registry import DETECTORS, create_detector, detector_spec, restore_detector
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.checkpoint import Checkpoint
@@ -30,7 +30,11 @@ OPTIONS = DetectorOptions(
 Recorded = Callable[..., FeatureStore]
 
 
-@pytest.fixture(params=sorted(DETECTORS), scope="module")
+# Every detector, and ensembles of what is trained and what is not.
+NAMES = [*sorted(DETECTORS), "pooled-knn+pooled-gmm", "autoencoder+mobilenetv2-knn"]
+
+
+@pytest.fixture(params=NAMES, scope="module")
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -50,10 +54,14 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 def options_of(name: str) -> DetectorOptions:
     """Small options with the back end that the detector's recipe names."""
+    spec = detector_spec(name)
+    if spec.is_ensemble:
+        members = tuple((member, options_of(member)) for member in spec.bases)
+        return replace(OPTIONS, members=members, epochs=members[0][1].epochs)
     known = {field.name for field in fields(BackendOptions)}
     backend = {
         key.removeprefix("backend."): value
-        for key, value in DETECTORS[name].recipe.items()
+        for key, value in spec.recipe.items()
         if key.removeprefix("backend.") in known
     }
     # An autoencoder that has learnt little finds what is loud anomalous, and nothing else.
@@ -87,7 +95,7 @@ def test_higher_is_more_anomalous(detector: Detector, name: str, recorded: Recor
     # apart; a classifier of sections may well find a sound that is like no section quite normal.
     test = recorded(seed=90)
     odd = recorded(seed=90, fault=True)
-    if DETECTORS[name].needs_sections:
+    if detector_spec(name).needs_sections:
         swapped = {"00": "01", "01": "00"}
         odd = replace(test, clips=tuple(replace(c, section=swapped[c.section]) for c in test.clips))
     labels = [0] * len(test) + [1] * len(odd)
@@ -139,7 +147,7 @@ def test_a_section_that_was_not_trained_is_refused_where_it_matters(
     detector: Detector, name: str, recorded: Recorded
 ) -> None:
     other = recorded(sections=("00", "02"))
-    if not DETECTORS[name].tells_sections:
+    if not detector_spec(name).tells_sections:
         assert np.isfinite(detector.score(other).clips).all()
         return
     with pytest.raises(UsageError, match="knows the sections 00, 01 and not 02"):
@@ -158,7 +166,7 @@ def test_little_data_works_or_is_refused_in_words(
     try:
         fitted.fit(store, FitContext())
     except DataError as error:
-        spec = DETECTORS[name]
+        spec = detector_spec(name)
         assert error.hint
         single_section = little == {"sections": ("00",)} and spec.needs_sections
         single_clip = "source" in little and "backend" in spec.settings

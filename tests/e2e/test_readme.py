@@ -11,11 +11,13 @@ import pytest
 from asd_cli.cli.exit_codes import ExitCode
 from asd_cli.detectors.registry import DETECTORS
 from tests.support.command import asd
+from tests.support.recordings import write_machine
 from tests.support.zenodo_server import ZenodoServer
 
 TOP = Path(__file__).resolve().parents[2]
 README = (TOP / "README.md").read_text()
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = [
     command.strip()
     for block in SHELL
@@ -48,10 +50,8 @@ def test_every_command_works(
 
 
 def test_the_python_example_works(tmp_path: Path) -> None:
-    from tests.support.recordings import write_machine
-
     write_machine(tmp_path / "dev_data")
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    _, example = PYTHON
     body = "\n".join(f"    {line}" for line in example.splitlines())
     (tmp_path / "example.py").write_text(f"if __name__ == '__main__':\n{body}\n")
     done = subprocess.run(
@@ -59,6 +59,36 @@ def test_the_python_example_works(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "fan" in done.stdout
+
+
+def test_the_detector_of_another_package_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_machine(tmp_path / "dev_data")
+    detector, _ = PYTHON
+    package = tmp_path / "site" / "my_package"
+    package.mkdir(parents=True)
+    (package / "crest.py").write_text(detector)
+    about = tmp_path / "site" / "my_package-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my_package\nVersion: 1.0\n")
+    ((group, line),) = re.findall(
+        r'^# +\[project\.entry-points\."(.+)"\]\n# +(.+)$', detector, re.MULTILINE
+    )
+    (about / "entry_points.txt").write_text(f"[{group}]\n{line.replace(chr(34), '')}\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "asd_cli", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "crest factor of each band" in run("detectors", "--format", "md")
+    for verb in ("train", "score", "evaluate"):
+        told = run(verb, "--detector", "crest,pooled-knn")
+    assert "fan" in told
+    assert (tmp_path / "model/dev/crest/model_fan.safetensors").is_file()
 
 
 def test_the_two_first_commands_are_those_of_the_project() -> None:

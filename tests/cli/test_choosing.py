@@ -1,0 +1,137 @@
+"""Choosing detectors and thresholds: `asd detectors`, `asd select`, ensembles, `auto`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from asd_cli.cli.exit_codes import ExitCode
+from asd_cli.detectors.registry import DETECTORS
+from asd_cli.detectors.thresholds import Threshold
+from tests.support.command import asd
+from tests.support.recordings import write_machine
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_machine(tmp_path / "dev_data")
+    return tmp_path
+
+
+def run(*words: str) -> str:
+    result = asd(*words, "--jobs", "1")
+    assert result.exit_code == 0, result.output
+    return result.stderr
+
+
+def rows(folder: Path, kind: str, detector: str = "pooled-knn") -> dict[str, float]:
+    files = (folder / "result/dev" / detector).glob(f"{kind}_*.csv")
+    pairs = [line.split(",") for path in files for line in path.read_text().split()]
+    return {name: float(value) for name, value in pairs}
+
+
+def decisions(folder: Path) -> dict[str, bool]:
+    return {name: value == 1 for name, value in rows(folder, "decision_result").items()}
+
+
+def test_all_detectors_are_listed() -> None:
+    listed = json.loads(asd("detectors", "--format", "json").stdout)
+    assert listed["schema"] == "asd.detectors/1"
+    names = [row["name"] for row in listed["detectors"]]
+    assert names == [*DETECTORS, "auto"]
+    assert all(row["summary"] and row["training"] for row in listed["detectors"])
+    for form in ("text", "csv", "md", "latex"):
+        assert "pooled-knn" in asd("detectors", "--format", form).stdout
+
+
+def test_candidates_are_ranked_without_looking_at_test_clips(machine: Path) -> None:
+    for path in (machine / "dev_data" / "fan").glob("*_test"):
+        path.rename(machine / path.name)
+    candidates = ("pooled-gmm", "pooled-knn:pooling.kind=max", "pooled-knn")
+    chosen = [word for name in candidates for word in ("--candidate", name)]
+    ranked = json.loads(asd("select", *chosen, "--format", "json", "-q").stdout)["candidates"]
+    assert [row["rank"] for row in ranked] == [1, 2, 3]
+    assert {row["candidate"] for row in ranked} == set(candidates)
+    scores = [row["score"] for row in ranked]
+    assert scores == sorted(scores, reverse=True)
+    again = json.loads(asd("select", *chosen, "--format", "json", "-q").stdout)["candidates"]
+    strip = [{**row, "seconds": 0} for row in ranked]
+    assert strip == [{**row, "seconds": 0} for row in again]
+
+
+def test_auto_trains_what_select_puts_first(machine: Path) -> None:
+    told = run("train", "--detector", "auto")
+    best = json.loads(asd("select", "--format", "json", "-q").stdout)["candidates"][0]["candidate"]
+    assert f"{best} is chosen" in told
+    run("score", "--detector", "auto")
+    assert "fresh" in run("train", "--detector", "auto")
+
+
+def test_an_unknown_candidate_is_named(machine: Path) -> None:
+    result = asd("select", "--candidate", "pooled-knnn")
+    assert result.exit_code == ExitCode.USAGE
+    assert "did you mean 'pooled-knn'" in result.stderr
+
+
+def test_trained_models_are_combined_when_scoring(machine: Path) -> None:
+    for name in ("pooled-knn", "pooled-gmm"):
+        run("train", "--detector", name)
+    both = "pooled-knn+pooled-gmm"
+    for name in ("pooled-knn", both):
+        run("score", "--detector", name)
+    scored = {name: rows(machine, "anomaly_score", name) for name in ("pooled-knn", both)}
+    assert scored[both].keys() == scored["pooled-knn"].keys()
+
+
+def test_an_ensemble_of_untrained_models_says_how_to_train_it(machine: Path) -> None:
+    run("train", "--detector", "pooled-knn")
+    result = asd("score", "--detector", "pooled-knn,pooled-gmm")
+    assert result.exit_code == ExitCode.BAD_DATA
+    assert "asd train --mode dev --detector pooled-knn+pooled-gmm" in result.stderr
+
+
+def test_the_threshold_is_chosen_when_scoring(machine: Path) -> None:
+    whole = ("--detector", "pooled-knn", "--set", "threshold_groups=machine")
+    run("train", *whole)
+    model = machine / "model/dev/pooled-knn/model_fan.safetensors"
+    before = model.read_bytes()
+    found = []
+    for extra in ((), ("decision_threshold=0.2",), ("threshold_groups=section",)):
+        run("score", *whole, *(word for one in extra for word in ("--set", one)))
+        found.append(recorded_threshold(machine))
+        assert decisions(machine) == decided_by(found[-1], machine)
+    usual, low, apart = found
+    assert model.read_bytes() == before
+    assert low.value < usual.value
+    assert not usual.groups
+    assert set(apart.groups) == {"00", "01"}
+
+
+def recorded_threshold(folder: Path) -> Threshold:
+    manifest = json.loads((folder / "result/dev/pooled-knn/manifest.json").read_text())
+    return Threshold(**manifest["machines"]["fan"]["threshold"])
+
+
+def decided_by(threshold: Threshold, folder: Path) -> dict[str, bool]:
+    return {
+        name: score > threshold.of(name.split("_")[1], name.split("_")[2])
+        for name, score in rows(folder, "anomaly_score").items()
+    }
+
+
+def test_a_threshold_of_other_scores_is_refused(machine: Path) -> None:
+    short = ("--detector", "autoencoder-mahalanobis", "--set", "fit.epochs=1")
+    run("train", *short)
+    result = asd("score", *short, "--set", "score=paper")
+    assert result.exit_code == ExitCode.USAGE
+    assert "nothing is trained anew: asd train" in result.stderr
+    run("train", *short, "--set", "score=paper")
+    run("score", *short, "--set", "score=paper")
+
+
+def test_another_back_end_must_be_fitted(machine: Path) -> None:
+    run("train", "--detector", "pooled-knn")
+    result = asd("score", "--detector", "pooled-knn", "--set", "backend.neighbors=3")
+    assert result.exit_code == ExitCode.USAGE
+    assert "backend.neighbors = 1, and it is 3 now" in result.stderr
