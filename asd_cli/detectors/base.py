@@ -63,6 +63,7 @@ class DetectorOptions:
     pooling: str = "mean_gwrp"
     pooling_decay: float = 0.9
     backend: BackendOptions = field(default_factory=BackendOptions)
+    encoder: str = ""
     discriminative: DiscriminativeOptions = field(default_factory=DiscriminativeOptions)
     recipe: FeatureRecipe = field(default_factory=FeatureRecipe)
     members: tuple[tuple[str, "DetectorOptions"], ...] = ()

@@ -143,11 +143,15 @@ _SPECS = (
         cost="an hour a machine",
         published="57.6 / 56.4",
     ),
-    _classifier("knn", "nearest neighbour on the", {}),
+    _classifier("knn", "nearest neighbour on the", {"backend.distance": "whitened"}),
     _classifier(
         "lof", "local outlier factor on the", {"backend.neighbors": 4}, published="63.0 / -"
     ),
-    _classifier("gmm", "Gaussian mixture on the", {"backend.components": 2}),
+    _classifier(
+        "gmm",
+        "Gaussian mixture on the",
+        {"backend.components": 2, "backend.distance": "whitened"},
+    ),
     _classifier("mahalanobis", "Mahalanobis distance on the", {}),
     DetectorSpec(
         name="autoencoder",
@@ -190,6 +194,17 @@ _SPECS = (
             "backend.references": "machine",
             "backend.smote": 0.2,
         },
+    ),
+    DetectorSpec(
+        name="pretrained",
+        summary="nearest neighbour on the embedding of an encoder of your own",
+        source="Fujimura et al. 2025, arXiv:2507.10264",
+        location="asd_cli.detectors.pretrained:PretrainedDetector",
+        needs_audio=True,
+        cost="seconds to minutes",
+        published="57–60 / 57–60",
+        settings=("encoder", "backend"),
+        recipe=_DECISION,
     ),
     _pooled("knn", "nearest neighbour on", {}),
     _pooled("gmm", "Gaussian mixture on", {"backend.components": 2}),

@@ -197,5 +197,6 @@ def _for_scoring(made_with: DetectorOptions, now: DetectorOptions) -> DetectorOp
         score_hop_frames=now.score_hop_frames,
         score=now.score,
         device=now.device,
+        encoder=now.encoder,
         members=members,
     )

@@ -144,7 +144,7 @@ def _summary(machine: str, record: dict[str, Any], *, fresh: bool) -> ScoredMach
 
 
 # Settings with which a model can only be scored as it was trained.
-_DECISIVE = ("feature.", "pooling.", "backend.", "ensemble.")
+_DECISIVE = ("feature.", "pooling.", "backend.", "ensemble.", "encoder.")
 
 
 def _combine_members(workspace: Workspace, request: RunRequest, events: Events) -> None:

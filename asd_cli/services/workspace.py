@@ -17,6 +17,8 @@ from asd_cli.settings.load import settings_for
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import flatten
 
+# The file counts, not where it lies.
+_ENCODER = "encoder.checkpoint"
 # Settings of training that change no weight.
 _INDECISIVE = ("feature.score_hop_frames", "fit.verbose", "fit.compile")
 
@@ -207,6 +209,7 @@ class Workspace:
                     "resolutions": tuple(self.settings.discriminative.resolutions),
                 }
             ),
+            encoder=self.settings.encoder.checkpoint,
             recipe=self.recipe(),
             members=tuple(
                 (name, self.member(name).detector_options(device)) for name in self._members
@@ -241,12 +244,18 @@ class Workspace:
                 values.update({f"{name}: {key}": value for key, value in own.items()})
             return values
         decisive = {"feature", *self.detector.settings}
-        return {
+        values = {
             key: value
             for key, value in flatten(self.settings).items()
             if (key == "seed" or key.partition(".")[0] in decisive)
             and not key.startswith(_INDECISIVE)
         }
+        if _ENCODER in values:
+            # Loads torch, as whatever uses an encoder does.
+            from asd_cli.detectors.encoders import encoder_fingerprint
+
+            values[_ENCODER] = encoder_fingerprint(Path(self.settings.encoder.checkpoint))
+        return values
 
     def calibration_settings(self) -> dict[str, Any]:
         """Give the settings that decide a model's threshold, by dotted key."""

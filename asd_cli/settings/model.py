@@ -125,6 +125,14 @@ class DiscriminativeSettings(_Numbers):
     members: int = Field(1, ge=1, le=64, description="networks with seeds of their own, joined")
 
 
+class EncoderSettings(_Numbers):
+    """The encoder of the pretrained detector."""
+
+    checkpoint: str = Field(
+        "", max_length=4096, description="file of torch.export.save: waveforms to embeddings"
+    )
+
+
 class EnsembleSettings(_Numbers):
     """How the scores of several detectors become one."""
 
@@ -199,6 +207,7 @@ class Settings(_Section):
     pooling: PoolingSettings = Field(default_factory=PoolingSettings)
     backend: BackendSettings = Field(default_factory=BackendSettings)
     discriminative: DiscriminativeSettings = Field(default_factory=DiscriminativeSettings)
+    encoder: EncoderSettings = Field(default_factory=EncoderSettings)
     ensemble: EnsembleSettings = Field(default_factory=EnsembleSettings)
     select: SelectSettings = Field(default_factory=SelectSettings)
 

@@ -9,6 +9,7 @@ from asd_cli.cli.exit_codes import ExitCode
 from asd_cli.detectors.registry import DETECTORS
 from asd_cli.detectors.thresholds import Threshold
 from tests.support.command import asd
+from tests.support.encoders import write_encoder
 from tests.support.recordings import write_machine
 
 
@@ -135,3 +136,18 @@ def test_another_back_end_must_be_fitted(machine: Path) -> None:
     result = asd("score", "--detector", "pooled-knn", "--set", "backend.neighbors=3")
     assert result.exit_code == ExitCode.USAGE
     assert "backend.neighbors = 1, and it is 3 now" in result.stderr
+
+
+def test_a_pretrained_encoder_is_a_file(machine: Path) -> None:
+    missing = asd("train", "--detector", "pretrained", "--jobs", "1")
+    assert missing.exit_code == ExitCode.BAD_DATA
+    assert "--set encoder.checkpoint=FILE" in missing.stderr
+    path = write_encoder(machine / "encoder.pt2")
+    chosen = ("--detector", "pretrained", "--set", f"encoder.checkpoint={path}")
+    run("train", *chosen)
+    run("score", *chosen)
+    assert len(rows(machine, "anomaly_score", "pretrained")) == 24
+    write_encoder(path, seed=2)
+    changed = asd("score", *chosen, "--jobs", "1")
+    assert changed.exit_code == ExitCode.USAGE
+    assert "encoder.checkpoint" in changed.stderr

@@ -1,0 +1,73 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from asd_cli.core.errors import DataError, IntegrityError
+from asd_cli.detectors.base import DetectorOptions, FitContext
+from asd_cli.detectors.encoders import ExportedEncoder, encoder_fingerprint
+from asd_cli.detectors.pretrained import PretrainedDetector
+from tests.support.encoders import TinyEncoder, write_encoder
+from tests.support.features import make_recordings
+
+CPU = torch.device("cpu")
+WAVEFORM = np.sin(np.arange(8000) / 5).astype(np.float32)
+
+
+@pytest.mark.parametrize("per_frame", [False, True])
+def test_embeddings_are_those_of_the_network(tmp_path: Path, per_frame: bool) -> None:
+    path = write_encoder(tmp_path / "encoder.pt2", seed=4, per_frame=per_frame)
+    torch.manual_seed(4)
+    network = TinyEncoder(24, per_frame=per_frame)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(WAVEFORM)[None]).reshape(-1, 24).mean(0).numpy()
+    found = ExportedEncoder(path, CPU).embed(WAVEFORM)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_any_length_is_taken_that_the_program_takes(tmp_path: Path) -> None:
+    encoder = ExportedEncoder(write_encoder(tmp_path / "encoder.pt2"), CPU)
+    assert encoder.embed(np.tile(WAVEFORM, 3)).shape == (24,)
+    with pytest.raises(DataError, match="does not take 100 samples"):
+        encoder.embed(WAVEFORM[:100])
+
+
+def test_what_is_no_encoder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="needs an encoder") as refused:
+        ExportedEncoder(Path(), CPU)
+    assert "encoder.checkpoint" in str(refused.value.hint)
+    with pytest.raises(DataError, match="there is no encoder"):
+        ExportedEncoder(tmp_path / "none.pt2", CPU)
+    (tmp_path / "text.pt2").write_text("not a program")
+    with pytest.raises(DataError, match="holds no program"):
+        ExportedEncoder(tmp_path / "text.pt2", CPU)
+
+
+def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    encoder = ExportedEncoder(write_encoder(tmp_path / "encoder.pt2"), CPU)
+    with pytest.raises(DataError, match="not finite"):
+        encoder.embed(np.full(8000, np.inf, np.float32))
+
+
+def test_another_encoder_does_not_fit_the_references(tmp_path: Path) -> None:
+    path = write_encoder(tmp_path / "own.pt2", seed=1)
+    options = DetectorOptions(encoder=str(path), device="cpu")
+    detector = PretrainedDetector(options)
+    train = make_recordings(tmp_path / "clips")
+    detector.fit(train, FitContext())
+    state, scores = detector.state(), detector.score(train).clips
+    moved = replace(options, encoder=str(path.rename(tmp_path / "moved.pt2")))
+    again = PretrainedDetector.from_state(state, moved)
+    np.testing.assert_array_equal(again.score(train).clips, scores)
+    other = replace(options, encoder=str(write_encoder(tmp_path / "other.pt2", seed=2)))
+    with pytest.raises(IntegrityError, match="another encoder"):
+        PretrainedDetector.from_state(state, other)
+
+
+def test_a_fingerprint_is_of_the_content(tmp_path: Path) -> None:
+    first = write_encoder(tmp_path / "a" / "encoder.pt2", seed=1)
+    before = encoder_fingerprint(first)
+    assert encoder_fingerprint(first.rename(tmp_path / "b.pt2")) == before
+    assert encoder_fingerprint(write_encoder(first, seed=2)) != before
