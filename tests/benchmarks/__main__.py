@@ -1,6 +1,6 @@
 """All benchmarks, one after the other; tables as Markdown and figures as JSON in a folder.
 
-python -m tests.benchmarks --output FOLDER           # half an hour
+python -m tests.benchmarks --output FOLDER           # two hours
 python -m tests.benchmarks --only memory --only growth
 python -m tests.benchmarks --tiny                    # a minute; only shows that they run
 python -m tests.benchmarks --full                    # growth to 100,000 clips
@@ -10,13 +10,15 @@ import argparse
 import json
 import os
 import platform
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from asd_cli.artifacts.manifest import library_versions
 from asd_cli.core.files import write_text
-from tests.benchmarks import compute, evaluate, fetch, growth, memory, report
+from asd_cli.data.synthetic.plan import SyntheticPlan
+from tests.benchmarks import compute, detectors, evaluate, fetch, growth, memory, report
 
 Figures = tuple[object, str]
 
@@ -55,6 +57,17 @@ def _report(tiny: bool, _: bool) -> Figures:
     return _listed(report.run(**(small if tiny else {})))
 
 
+def _detectors(tiny: bool, _: bool) -> Figures:
+    plan = SyntheticPlan(
+        machines=("fan",), sections=2, source_train=4, target_train=1, test_normal=2,
+        test_anomaly=2, duration_s=2.5,
+    )  # fmt: skip
+    small: dict[str, Any] = {"names": ("pooled-knn",), "seeds": (1,), "plan": plan}
+    with tempfile.TemporaryDirectory() as folder:
+        found = detectors.run(Path(folder), **(small if tiny else {}))
+    return detectors.as_json(found), detectors.as_markdown(found)
+
+
 BENCHMARKS: dict[str, Callable[[bool, bool], Figures]] = {
     "compute": _compute,
     "memory": _memory,
@@ -62,6 +75,7 @@ BENCHMARKS: dict[str, Callable[[bool, bool], Figures]] = {
     "evaluate": _evaluate,
     "fetch": _fetch,
     "report": _report,
+    "detectors": _detectors,
 }
 
 

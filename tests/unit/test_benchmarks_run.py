@@ -7,6 +7,7 @@ import pytest
 
 from tests.benchmarks import compute, memory
 from tests.benchmarks.__main__ import BENCHMARKS, run
+from tests.benchmarks.detectors import Figures, as_markdown
 from tests.benchmarks.limits import count_flops
 
 
@@ -30,6 +31,18 @@ def test_every_benchmark_runs(name: str, tmp_path: Path) -> None:
         assert all(cost["peak_bytes"] > 10e6 for cost in figures[name].values())
     if name == "growth":
         assert figures[name][0]["extraction_peak_bytes"] > 10e6
+
+
+def test_detectors_stand_in_the_order_of_their_scores() -> None:
+    figures = {
+        "good": {"seed 1": Figures(0.8, 1, 10**8), "seed 2": Figures(0.9, 3, 2 * 10**8)},
+        "better": {"seed 1": Figures(0.9, 5, 10**8), "seed 2": Figures(0.9, 5, 10**8)},
+    }
+    _, _, *rows = as_markdown(figures).splitlines()
+    assert rows == [
+        "| `better` | 0.900 ± 0.000 | 5 | 100 |",
+        "| `good` | 0.850 ± 0.071 | 2 | 200 |",
+    ]
 
 
 def test_ratios_are_of_the_alternative_to_ours() -> None:
