@@ -13,6 +13,7 @@ import torch
 from asd_cli.core.errors import ConfigError, DataError
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.seeds import derive_seed
+from asd_cli.core.types import Clip
 from asd_cli.detectors.base import (
     DetectorOptions,
     DetectorState,
@@ -30,17 +31,16 @@ from asd_cli.detectors.nn.mobilenetv2 import (
     prepare_for_scoring,
     to_keras,
 )
-from asd_cli.detectors.validation import split_windows
+from asd_cli.detectors.nn.shared_scoring import SharedClip
+from asd_cli.detectors.plans import last_epoch_batches, plan_fit, store_windows
 from asd_cli.features.logmel import LOG_FLOOR
 from asd_cli.features.store import FeatureStore
-from asd_cli.features.windows import Indices, Windows, frame_windows
+from asd_cli.features.windows import Indices, Windows
 from asd_cli.training.batch_norm import recalibrate
 from asd_cli.training.devices import resolve_device
-from asd_cli.training.loop import FitPlan, fit
+from asd_cli.training.keras_adam import keras_adam, set_epsilon
+from asd_cli.training.loop import fit
 
-_ADAM_BETAS = (0.9, 0.999)
-# Keras adds it to the uncorrected root of the second moment, torch to the corrected one.
-_KERAS_ADAM_EPSILON = 1e-7
 # As many windows as keep the widest layer in the cache; 256 take three times as long.
 _SCORING_BATCH = 32
 
@@ -99,11 +99,7 @@ class _SectionClassifier:
         self._mixed = precision == "bf16"
         stem = model.layers["Conv1"].weight
         others = [weight for weight in model.parameters() if weight is not stem]
-        self.optimizer = torch.optim.Adam(
-            [{"params": others, "lr": lr}, {"params": [stem], "lr": lr * FOLD}],
-            betas=_ADAM_BETAS,
-            fused=True,
-        )
+        self.optimizer = keras_adam([{"params": others}, {"params": [stem], "lr": lr * FOLD}], lr)
 
     def loss(self, windows: Indices) -> torch.Tensor:
         labels = self._labels[torch.from_numpy(windows)].to(self._device)
@@ -119,10 +115,8 @@ class _SectionClassifier:
         return next(self.model.parameters()).device
 
     def before_step(self, step: int) -> None:
-        """Give torch's Adam the epsilon that makes its step Keras'."""
-        epsilon = _KERAS_ADAM_EPSILON / (1.0 - _ADAM_BETAS[1] ** step) ** 0.5
-        for group in self.optimizer.param_groups:
-            group["eps"] = epsilon
+        """Make the step Keras'."""
+        set_epsilon(self.optimizer, step)
 
 
 class MobileNetV2Detector:
@@ -179,7 +173,7 @@ class MobileNetV2Detector:
             )
         generator = torch.Generator().manual_seed(derive_seed(self.options.seed, "weights"))
         model = MobileNetV2(len(self.sections), generator).to(self.device)
-        windows = self._windows(train, self.options.n_hop_frames)
+        windows = store_windows(self.options, train, self.options.n_hop_frames)
         batches = _WindowBatches(train, windows, self.device)
         labels = np.array([self.sections.index(clip.section) for clip in train.clips])
         trainable = _SectionClassifier(
@@ -189,7 +183,7 @@ class MobileNetV2Detector:
             self.options.lr,
             self.options.precision,
         )
-        plan = self._plan(train, windows)
+        plan = plan_fit(self.options, train.clips, windows.clips)
         history = fit(
             trainable,
             plan,
@@ -198,40 +192,9 @@ class MobileNetV2Detector:
             task=context.task,
         )
         if self.options.batch_norm == "recalibrate":
-            recalibrate(model, model, self._in_order(batches, plan))
+            recalibrate(model, model, (batches[chosen] for chosen in last_epoch_batches(plan)))
         self.model = model.eval()
         return history
-
-    def _plan(self, train: FeatureStore, windows: Windows) -> FitPlan:
-        fitted, held_back = split_windows(
-            train.clips,
-            windows.clips,
-            share=self.options.validation_split,
-            how=self.options.validation,
-            seed=self.options.seed,
-        )
-        return FitPlan(
-            train=fitted,
-            validation=held_back,
-            epochs=self.options.epochs,
-            batch_size=self.options.batch_size,
-            shuffle=self.options.shuffle,
-            seed=self.options.seed,
-        )
-
-    def _in_order(self, batches: _WindowBatches, plan: FitPlan) -> Iterator[torch.Tensor]:
-        shuffled = plan.order(plan.epochs)
-        for start in range(0, len(shuffled), plan.batch_size):
-            yield batches[shuffled[start : start + plan.batch_size]]
-
-    def _windows(self, store: FeatureStore, hop: int) -> Windows:
-        return frame_windows(
-            store.offsets,
-            store.frames,
-            n_frames=self.options.n_frames,
-            hop=hop,
-            names=[str(clip.path) for clip in store.clips],
-        )
 
     def score(self, features: FeatureStore, events: Events = SILENT) -> Scores:
         """Mean over windows at `score_hop_frames` of `window_scores`.
@@ -251,24 +214,15 @@ class MobileNetV2Detector:
 
     def _score(self, store: FeatureStore, hop: int, events: Events) -> Scores:
         require_known_sections(store, self.sections)
-        windows = self._windows(store, hop)
-        first = np.searchsorted(windows.clips, np.arange(len(store) + 1))
-        batches = _WindowBatches(store, windows, self.device)
         network = prepare_for_scoring(self._fitted())
         scored = []
-        with (
-            progress(events, "score", total=len(store), unit="clips") as advance,
-            torch.inference_mode(),
-        ):
-            for index, clip in enumerate(store.clips):
+        with progress(events, "score", total=len(store), unit="clips") as advance:
+            for clip, embeddings in self._embed_windows(network, store, hop):
                 own = self.sections.index(clip.section)
-                # A clip's own batches, so that its score does not depend on its neighbours.
-                chosen = np.arange(first[index], first[index + 1])
-                probabilities = [
-                    network(batches[part]).softmax(dim=1)[:, own].cpu().numpy()
-                    for part in np.split(chosen, range(_SCORING_BATCH, len(chosen), _SCORING_BATCH))
-                ]
-                scored.append(window_scores(np.concatenate(probabilities), self.options.score))
+                with torch.inference_mode():
+                    logits = network.layers["predictions"](embeddings)
+                    probabilities = logits.softmax(dim=1)[:, own].cpu().numpy()
+                scored.append(window_scores(probabilities, self.options.score))
                 advance(1)
         clips = np.array([scores.mean(dtype=np.float32) for scores in scored], np.float32)
         return Scores(clips, tuple(scored))
@@ -287,24 +241,32 @@ class MobileNetV2Detector:
         DataError
             When clips are too short.
         """
-        windows = self._windows(store, hop)
-        first = np.searchsorted(windows.clips, np.arange(len(store) + 1))
-        batches = _WindowBatches(store, windows, self.device)
         network = prepare_for_scoring(self._fitted())
         rows = []
-        with (
-            progress(events, task, total=len(store), unit="clips") as advance,
-            torch.inference_mode(),
-        ):
-            for index in range(len(store)):
-                chosen = np.arange(first[index], first[index + 1])
-                parts = [
-                    network.embed(batches[part]).cpu().numpy()
-                    for part in np.split(chosen, range(_SCORING_BATCH, len(chosen), _SCORING_BATCH))
-                ]
-                rows.append(np.concatenate(parts).mean(axis=0))
+        with progress(events, task, total=len(store), unit="clips") as advance:
+            for _, embeddings in self._embed_windows(network, store, hop):
+                rows.append(embeddings.cpu().numpy().mean(axis=0))
                 advance(1)
         return np.stack(rows)
+
+    def _embed_windows(
+        self, network: MobileNetV2, store: FeatureStore, hop: int
+    ) -> Iterator[tuple[Clip, torch.Tensor]]:
+        """Embeddings of each clip's windows [shape=(n_windows, 1280)], by a network for scoring.
+
+        A clip is computed by itself, so that its score does not depend on its neighbours.
+        """
+        windows = store_windows(self.options, store, hop)
+        first = np.searchsorted(windows.clips, np.arange(len(store) + 1))
+        for index, clip in enumerate(store.clips):
+            begins = windows.starts[first[index] : first[index + 1]] - store.offsets[index]
+            turned = torch.from_numpy(np.ascontiguousarray(store[index][::-1, ::-1]))
+            # Turned round, a window begins where it ended.
+            starts = torch.from_numpy(len(turned) - windows.n_frames - begins)
+            with torch.inference_mode():
+                shared = SharedClip(network, turned.to(self.device), starts, windows.n_frames)
+                embeddings = torch.cat(list(shared.embed(_SCORING_BATCH)))
+            yield clip, embeddings
 
     def _fitted(self) -> MobileNetV2:
         if self.model is None:

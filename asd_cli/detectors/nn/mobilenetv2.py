@@ -32,7 +32,7 @@ _EPSILON = 1e-3
 # torch's momentum is the share of the new value, Keras' 0.999 that of the old one.
 _MOMENTUM = 1.0 - 0.999
 _ALPHA = 0.5
-_STEM_CHANNELS = 32
+_STEM_CHANNELS, _STEM_STRIDE = 32, 2
 _FEWEST_ROWS_IN_BF16 = 2
 # Expansion, output channels, repeats, stride of the first: Table 2 of Sandler et al. 2018.
 _STAGES = (
@@ -109,7 +109,7 @@ class MobileNetV2(nn.Module):
 
     def _make_layers(self, n_classes: int) -> Iterator[tuple[str, nn.Module]]:
         stem = _width(_STEM_CHANNELS)
-        yield "Conv1", nn.Conv2d(1, stem, 3, stride=2, padding=1, bias=False)
+        yield "Conv1", nn.Conv2d(1, stem, 3, stride=_STEM_STRIDE, padding=1, bias=False)
         yield "bn_Conv1", _batch_norm(stem)
         for block in self.blocks:
             inside, out = block.channels, block.channels_out
@@ -140,23 +140,36 @@ class MobileNetV2(nn.Module):
                 weights[name] = np.zeros_like(value)
         from_keras(self, weights)
 
-    def embed(self, spectrograms: Tensor) -> Tensor:
+    def embed(self, spectrograms: Tensor, *, first_stage: int = 0) -> Tensor:
         """Map spectrograms to embeddings.
 
         Parameters
         ----------
         spectrograms : Tensor [shape=(n, 1, n_frames, n_mels), dtype=float32]
-            Decibels, turned round in time and frequency.
+            Decibels, turned round in time and frequency; or what stage `first_stage` is given.
+        first_stage : int
+            Where to begin: 0 is the first convolution, the blocks follow.
 
         Returns
         -------
         Tensor [shape=(n, 1280), dtype=float32]
         """
-        hidden = self._conv_norm_act(spectrograms, "Conv1", "bn_Conv1")
-        for block in self.blocks:
-            hidden = self._run_block(block, hidden)
+        hidden = spectrograms
+        for number in range(first_stage, len(self.stage_strides)):
+            hidden = self.run_stage(number, hidden)
         hidden = self._conv_norm_act(hidden, "Conv_1", "Conv_1_bn")
         return hidden.mean(dim=(2, 3))
+
+    @property
+    def stage_strides(self) -> tuple[int, ...]:
+        """Strides of the first convolution and of each block."""
+        return (_STEM_STRIDE, *(block.stride for block in self.blocks))
+
+    def run_stage(self, number: int, hidden: Tensor) -> Tensor:
+        """Run the first convolution, number 0, or a block, from 1."""
+        if number == 0:
+            return self._conv_norm_act(hidden, "Conv1", "bn_Conv1")
+        return self._run_block(self.blocks[number - 1], hidden)
 
     def forward(self, spectrograms: Tensor) -> Tensor:
         """Map spectrograms, as in `embed`, to logits [shape=(n, n_classes)]."""
