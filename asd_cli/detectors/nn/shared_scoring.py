@@ -12,10 +12,9 @@ This is exact: values of the clip's rows that the clip's own ends reach are neve
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
 
@@ -82,32 +81,31 @@ def _shared_stages(strides: Sequence[int], n_frames: int) -> tuple[list[_Stage],
 
 
 class _Rows:
-    """What a stage is given, of the whole clip: rows of every phase."""
+    """What a stage is given, of the whole clip: rows of every phase [shape=(p, rows, w, c)]."""
 
-    def __init__(self, phases: dict[int, Tensor], stride: int) -> None:
-        self.phases, self.stride = phases, stride
-        ends = accumulate(len(rows) for rows in phases.values())
-        firsts = torch.zeros(stride, dtype=torch.int64)
-        for phase, end in zip(phases, ends, strict=True):
-            firsts[phase] = end - len(phases[phase])
-        self._firsts = firsts
-        self._rows = torch.cat(list(phases.values()))
+    def __init__(self, rows: Tensor, phases: Sequence[int], stride: int) -> None:
+        self._rows, self._stride = rows, stride
+        self._places = {phase: place for place, phase in enumerate(phases)}
 
     def take(self, starts: Tensor, begin: int, end: int) -> Tensor:
         """Rows `begin` to `end` of windows that start at some frames [shape=(n, rows, w, c)]."""
-        first = self._firsts[starts % self.stride] + starts // self.stride
+        places = torch.tensor([self._places[start % self._stride] for start in starts.tolist()])
+        first = places * self._rows.shape[1] + starts // self._stride
         wanted = (first[:, None] + torch.arange(begin, end)).flatten()
-        taken = self._rows.index_select(0, wanted.to(self._rows.device))
-        return taken.view(len(starts), end - begin, *taken.shape[1:])
+        taken = self._rows.flatten(0, 1).index_select(0, wanted.to(self._rows.device))
+        return taken.unflatten(0, (len(starts), end - begin))
 
     def after(self, network: MobileNetV2, stage: _Stage, wanted: set[int]) -> "_Rows":
         """Run a stage over the clip, for the phases that windows start at."""
-        stride = self.stride * stage.stride
-        phases: dict[int, Tensor] = {}
-        for phase in sorted({start % stride for start in wanted}):
-            rows = self.phases[phase % self.stride][phase // self.stride :]
-            phases[phase] = _run(network, stage, rows[None])[0]
-        return _Rows(phases, stride)
+        stride = self._stride * stage.stride
+        phases = sorted({start % stride for start in wanted})
+        cut = [
+            self._rows[self._places[phase % self._stride], phase // self._stride :]
+            for phase in phases
+        ]
+        # Of one length, so that they run as one batch; no window reaches the zeros at the end.
+        rows = nn.utils.rnn.pad_sequence(cut, batch_first=True)
+        return _Rows(_run(network, stage, rows), phases, stride)
 
 
 def _run(network: MobileNetV2, stage: _Stage, rows: Tensor) -> Tensor:
@@ -136,7 +134,7 @@ class SharedClip:
         self._network, self._starts = network, starts
         self._stages, self._rest = _shared_stages(network.stage_strides, n_frames)
         wanted = set(starts.tolist())
-        self._levels = [_Rows({0: spectrogram[..., None]}, 1)]
+        self._levels = [_Rows(spectrogram[None, ..., None], [0], 1)]
         for stage in self._stages:
             self._levels.append(self._levels[-1].after(network, stage, wanted))
 
