@@ -41,14 +41,20 @@ class _FlatWindows:
 class _Reconstruction:
     """The model in training (`asd_cli.training.loop.Trainable`)."""
 
-    def __init__(self, model: Autoencoder, batches: _FlatWindows, lr: float) -> None:
+    def __init__(
+        self, model: Autoencoder, batches: _FlatWindows, lr: float, precision: str = "fp32"
+    ) -> None:
         self.model, self._batches = model, batches
+        self._mixed = precision == "bf16"
         self.optimizer = keras_adam(model.parameters(), lr)
 
     def loss(self, windows: Indices) -> torch.Tensor:
         # A batch norm needs two: a window that is left alone counts twice.
         batch = self._batches[windows if len(windows) > 1 else np.repeat(windows, 2)]
-        return torch.nn.functional.mse_loss(self.model(batch), batch)
+        # Weights, Adam and the loss stay in single precision.
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=self._mixed):
+            reconstruction = self.model(batch)
+        return torch.nn.functional.mse_loss(reconstruction.float(), batch)
 
     def before_step(self, step: int) -> None:
         """Make the step Keras'."""
@@ -82,7 +88,7 @@ class AutoencoderDetector:
         batches = _FlatWindows(train, windows, self.device)
         plan = plan_fit(self.options, train.clips, windows.clips)
         history = fit(
-            _Reconstruction(model, batches, self.options.lr),
+            _Reconstruction(model, batches, self.options.lr, self.options.precision),
             plan,
             checkpoint=context.checkpoint,
             events=context.events,

@@ -3,6 +3,7 @@ import os
 os.environ["KERAS_BACKEND"] = "torch"
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -138,3 +139,14 @@ def test_residuals_of_whitened_noise_have_their_own_length() -> None:
     noise = np.random.default_rng(0).normal(size=(20000, 3))
     lengths = mahalanobis(noise[:5], inverse_covariance(noise))
     np.testing.assert_allclose(lengths, np.linalg.norm(noise[:5], axis=1), rtol=0.05)
+
+
+def test_mixed_precision_takes_the_same_course() -> None:
+    def losses(precision: str) -> list[float]:
+        detector = AutoencoderDetector(replace(OPTIONS, epochs=4, precision=precision))
+        return [row["loss"] for row in detector.fit(make_store(), FitContext())]
+
+    exact, mixed = losses("fp32"), losses("bf16")
+    assert exact[-1] < 0.9 * exact[0]
+    assert mixed != exact
+    np.testing.assert_allclose(mixed, exact, rtol=0.02)
