@@ -18,7 +18,16 @@ from typing import Any
 from asd_cli.artifacts.manifest import library_versions
 from asd_cli.core.files import write_text
 from asd_cli.data.synthetic.plan import SyntheticPlan
-from tests.benchmarks import compute, detectors, evaluate, fetch, growth, memory, report
+from tests.benchmarks import (
+    accuracy,
+    compute,
+    detectors,
+    evaluate,
+    fetch,
+    growth,
+    memory,
+    report,
+)
 
 Figures = tuple[object, str]
 
@@ -31,6 +40,11 @@ def _compute(tiny: bool, _: bool) -> Figures:
 def _memory(tiny: bool, _: bool) -> Figures:
     found = memory.run(train=6, test=3, extract=2, steps=2) if tiny else memory.run()
     return found, memory.as_markdown(found)
+
+
+def _accuracy(tiny: bool, _: bool) -> Figures:
+    found = accuracy.run(tiny=tiny)
+    return found, accuracy.as_markdown(found)
 
 
 def _growth(tiny: bool, full: bool) -> Figures:
@@ -71,6 +85,7 @@ def _detectors(tiny: bool, _: bool) -> Figures:
 BENCHMARKS: dict[str, Callable[[bool, bool], Figures]] = {
     "compute": _compute,
     "memory": _memory,
+    "accuracy": _accuracy,
     "growth": _growth,
     "evaluate": _evaluate,
     "fetch": _fetch,

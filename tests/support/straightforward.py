@@ -40,3 +40,24 @@ def straightforward_network(
                 layer.weight.copy_(torch.from_numpy(weights[f"{name}/kernel"]).T)
                 layer.bias.zero_()
     return plain
+
+
+def keras_weights(plain: MobileNetV2) -> dict[str, np.ndarray]:
+    """Write the plain network's weights in Keras' layout, for `from_keras`."""
+    weights = {}
+    for name, layer in plain.layers.items():
+        found = layer[1] if isinstance(layer, nn.Sequential) else layer
+        if isinstance(found, nn.Conv2d):
+            order = (2, 3, 0, 1) if found.groups > 1 else (2, 3, 1, 0)
+            weights[f"{name}/kernel"] = found.weight.detach().permute(order).numpy().copy()
+        elif isinstance(found, nn.Linear):
+            weights[f"{name}/kernel"] = found.weight.detach().numpy().T.copy()
+            weights[f"{name}/bias"] = found.bias.detach().numpy().copy()
+        elif isinstance(found, nn.BatchNorm2d):
+            assert found.running_mean is not None
+            assert found.running_var is not None
+            tensors = (found.weight, found.bias, found.running_mean, found.running_var)
+            keys = ("gamma", "beta", "moving_mean", "moving_variance")
+            for key, tensor in zip(keys, tensors, strict=True):
+                weights[f"{name}/{key}"] = tensor.detach().numpy().copy()
+    return weights

@@ -1,0 +1,200 @@
+"""Whether speed costs accuracy: AUC of the classifier trained plainly, with all tricks, in bf16.
+
+    python -m tests.benchmarks.accuracy          # three seeds; 20 minutes
+    python -m tests.benchmarks.accuracy --tiny
+
+Each seed makes a synthetic set and, for every training, the same initial weights and the same order
+of windows. *Plain* is a network of three equal channels in Keras' padding and torch's usual layout,
+trained by ordinary Adam, and scored window by window.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asd_cli.core.events import SILENT
+from asd_cli.core.types import Label, Mode
+from asd_cli.data.synthetic.generate import generate
+from asd_cli.data.synthetic.plan import SyntheticPlan
+from asd_cli.evaluation.metrics import auc
+from asd_cli.execution.executor import SerialExecutor, make_executor
+from asd_cli.services.demo import demo_settings
+from asd_cli.services.extract import require_features
+from asd_cli.services.workspace import Workspace
+
+SEEDS = (1, 2, 3)
+TINY = SyntheticPlan(
+    machines=("fan",), sections=2, source_train=2, target_train=1, test_normal=1, test_anomaly=1,
+    duration_s=2.5,
+)  # fmt: skip
+
+# Scores of the clips of a store.
+Scorer = Callable[[Any], np.ndarray]
+
+
+def _ours(train: Any, options: Any) -> Scorer:
+    from asd_cli.detectors.base import FitContext
+    from asd_cli.detectors.mobilenetv2 import MobileNetV2Detector
+
+    detector = MobileNetV2Detector(options)
+    detector.fit(train, FitContext())
+    return lambda store: detector.score(store).clips
+
+
+def _in_bf16(train: Any, options: Any) -> Scorer:
+    return _ours(train, replace(options, precision="bf16"))
+
+
+class _PlainTraining:
+    """The plain network in training (`asd_cli.training.loop.Trainable`)."""
+
+    def __init__(self, weights: Any, inputs: Callable[[Any], Any], labels: Any, lr: float) -> None:
+        import torch
+
+        from tests.support.straightforward import straightforward_network
+
+        self.model = straightforward_network(weights)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr)
+        self._inputs, self._labels = inputs, labels
+
+    def loss(self, windows: Any) -> Any:
+        import torch
+
+        labels = torch.from_numpy(self._labels[windows])
+        return torch.nn.functional.cross_entropy(self.model(self._inputs(windows)), labels)
+
+    def before_step(self, step: int) -> None:
+        from asd_cli.training.keras_adam import set_epsilon
+
+        set_epsilon(self.optimizer, step)
+
+
+def _plain(train: Any, options: Any) -> Scorer:
+    import torch
+
+    from asd_cli.core.seeds import derive_seed
+    from asd_cli.detectors.mobilenetv2 import window_scores
+    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, to_keras
+    from asd_cli.detectors.plans import last_epoch_batches, plan_fit, store_windows
+    from asd_cli.training.batch_norm import recalibrate
+    from asd_cli.training.loop import fit
+
+    def inputs_of(store: Any, windows: Any) -> Callable[[Any], Any]:
+        def gather(chosen: Any) -> Any:
+            batch = torch.from_numpy(store.data[windows.rows(chosen)])
+            return batch[:, None].expand(-1, 3, -1, -1).contiguous()
+
+        return gather
+
+    sections = sorted({clip.section for clip in train.clips})
+    own = np.array([sections.index(clip.section) for clip in train.clips])
+    windows = store_windows(options, train, options.n_hop_frames)
+    generator = torch.Generator().manual_seed(derive_seed(options.seed, "weights"))
+    inputs = inputs_of(train, windows)
+    weights = to_keras(MobileNetV2(len(sections), generator))
+    training = _PlainTraining(weights, inputs, own[windows.clips], options.lr)
+    plan = plan_fit(options, train.clips, windows.clips)
+    fit(training, plan, checkpoint=None, events=SILENT, task="plain")
+    recalibrate(training.model, training.model, map(inputs, last_epoch_batches(plan)))
+    training.model.eval()
+
+    def score(store: Any) -> np.ndarray:
+        windows = store_windows(options, store, options.score_hop_frames)
+        gather = inputs_of(store, windows)
+        scores = []
+        with torch.inference_mode():
+            for index, clip in enumerate(store.clips):
+                chances = training.model(gather(np.flatnonzero(windows.clips == index))).softmax(1)
+                belief = chances[:, sections.index(clip.section)].numpy()
+                scores.append(window_scores(belief, options.score).mean(dtype=np.float32))
+        return np.array(scores, np.float32)
+
+    return score
+
+
+TRAININGS: dict[str, Callable[[Any, Any], Scorer]] = {
+    "plain": _plain, "with all tricks": _ours, "bf16": _in_bf16,
+}  # fmt: skip
+
+
+def _mean_auc(stores: list[Any], scorer: Scorer) -> float:
+    """Mean of the AUCs of all sections and domains."""
+    found = []
+    for store in stores:
+        scores = scorer(store)
+        cells = np.array([f"{clip.section} {clip.domain}" for clip in store.clips])
+        anomalous = np.array([clip.label is Label.ANOMALY for clip in store.clips])
+        for cell in sorted(set(cells)):
+            own = cells == cell
+            found.append(auc(scores[own & ~anomalous], scores[own & anomalous]))
+    return statistics.fmean(area for area in found if area is not None)
+
+
+def _measure(folder: Path, plan: SyntheticPlan, *, epochs: int) -> dict[str, dict[str, float]]:
+    """Mean AUC of each machine by each training."""
+    settings = demo_settings(folder, "mobilenetv2").model_copy(update={"seed": plan.seed})
+    with closing(make_executor(1)) as executor:
+        generate(settings.dev_directory, plan, mode=Mode.DEV, executor=executor, events=SILENT)
+    workspace = Workspace(settings, Mode.DEV)
+    options = replace(workspace.detector_options("cpu"), epochs=epochs)
+    found: dict[str, dict[str, float]] = {}
+    for machine in plan.machines:
+        train, *tests = (
+            require_features(
+                workspace, machine, role, executor=SerialExecutor(), skip_bad=False, events=SILENT
+            )[0]
+            for role in ("train", *workspace.test_roles(machine))
+        )
+        found[machine] = {
+            name: round(_mean_auc(tests, training(train, options)), 4)
+            for name, training in TRAININGS.items()
+        }
+    return found
+
+
+def run(*, tiny: bool = False) -> dict[str, dict[str, dict[str, float]]]:
+    """Measure every seed, machine and training, with one thread."""
+    from asd_cli.training.devices import deterministic_kernels
+
+    found = {}
+    with deterministic_kernels(1):
+        for seed in SEEDS[:1] if tiny else SEEDS:
+            plan = replace(TINY if tiny else SyntheticPlan(), seed=seed)
+            with tempfile.TemporaryDirectory() as folder:
+                found[f"seed {seed}"] = _measure(Path(folder), plan, epochs=1 if tiny else 6)
+    return found
+
+
+def as_markdown(found: dict[str, dict[str, dict[str, float]]]) -> str:
+    """One row a seed and machine, the means last."""
+    lines = [f"| set | {' | '.join(TRAININGS)} |", "|---|" + "--:|" * len(TRAININGS)]
+    rows = {f"{seed}, {m}": row for seed, rows in found.items() for m, row in rows.items()}
+    rows["mean"] = {
+        name: statistics.fmean(row[name] for row in rows.values()) for name in TRAININGS
+    }
+    for label, row in rows.items():
+        lines.append(f"| {label} | {' | '.join(f'{row[name]:.3f}' for name in TRAININGS)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table, then the figures as JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tiny", action="store_true")
+    found = run(tiny=parser.parse_args().tiny)
+    print(as_markdown(found))
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
