@@ -143,15 +143,11 @@ _SPECS = (
         cost="an hour a machine",
         published="57.6 / 56.4",
     ),
-    _classifier("knn", "nearest neighbour on the", {"backend.distance": "whitened"}),
+    _classifier("knn", "nearest neighbour on the", {}),
     _classifier(
         "lof", "local outlier factor on the", {"backend.neighbors": 4}, published="63.0 / -"
     ),
-    _classifier(
-        "gmm",
-        "Gaussian mixture on the",
-        {"backend.components": 2, "backend.distance": "whitened"},
-    ),
+    _classifier("gmm", "Gaussian mixture on the", {"backend.components": 2}),
     _classifier("mahalanobis", "Mahalanobis distance on the", {}),
     DetectorSpec(
         name="autoencoder",
