@@ -15,9 +15,11 @@ Steps
    not occur in them and forgives events that come at other times.
 3. It is smoothed, pooled to groups of bands and divided by each group's robust spread (1.4826 times
    the median absolute deviation, Rousseeuw & Croux 1993) among the normal clips.
-4. The rectangle with the greatest sum of excess over one spread is found exactly (Kadane's
-   algorithm over all band ranges, Bentley 1984), for louder and for quieter; then the next one, as
-   long as it holds a tenth of the first.
+4. The rectangle with the greatest sum of excess over 1.3 spreads is found exactly (Kadane's
+   algorithm over all band ranges, Bentley 1984), for louder and for quieter, and widened as long as
+   what joins it is in excess of a lower bar: two thresholds, as Canny (1986) finds edges, frame the
+   whole of an event whose peak stands out. Then the next one, as long as it holds a fifth of the
+   first. The sentence names the two strongest.
 """
 
 from collections.abc import Sequence
@@ -40,8 +42,8 @@ _FRAME_CLIP_DB = 8.0
 _SMOOTHING = (3.0, 1.5)
 _BANDS_POOLED = 4
 _LEAST_SPREAD_DB = 0.2
-_COST, _LARGEST = 1.0, 6.0
-_REGIONS, _SMALLEST_SHARE = 6, 0.1
+_COST, _COST_OF_JOINING, _LARGEST = 1.3, 0.5, 6.0
+_REGIONS, _SMALLEST_SHARE, _NAMED = 6, 0.2, 2
 _CALIBRATION_CLIPS = 12
 _LEVEL_QUANTILE = 0.9
 _WHOLE_CLIP = 0.95
@@ -98,18 +100,25 @@ class Explanation:
         """The explanation in words."""
         if not self.regions:
             return "No region stands out from its nearest normal clips."
-        first = self.regions[0]
-        side = "above" if first.level_db >= 0 else "below"
-        text = (
-            f"{_time(first, self.seconds)}, {_hertz(first.low_hz, first.high_hz)}, "
-            f"up to {abs(first.level_db):.0f} dB {side} its nearest normal clip"
-        )
-        more = len(self.regions) - 1
+        first, *others = (self._named(region) for region in self.named)
+        text = f"{first} its nearest normal clip"
+        text += "".join(f"; {other[0].lower()}{other[1:]} it" for other in others)
+        more = len(self.regions) - len(self.named)
         if more:
             text += f"; {more} weaker region{'s' if more > 1 else ''} framed as well"
         if not self.unusual:
             text += "; normal clips differ as much among themselves"
         return text + "."
+
+    @property
+    def named(self) -> tuple[Region, ...]:
+        """The regions that the sentence names."""
+        return self.regions[:_NAMED]
+
+    def _named(self, region: Region) -> str:
+        side = "above" if region.level_db >= 0 else "below"
+        where = f"{_time(region, self.seconds)}, {_hertz(region.low_hz, region.high_hz)}"
+        return f"{where}, up to {abs(region.level_db):.0f} dB {side}"
 
 
 def _time(region: Region, seconds: float) -> str:
@@ -279,9 +288,12 @@ Rectangle = tuple[int, int, int, int]
 
 
 def _strongest(excesses: Sequence[npt.NDArray[np.float64]]) -> tuple[float, Rectangle, float]:
-    """Give the greatest sum, its rectangle, and 1 where it is louder or -1 where quieter."""
-    louder, quieter = (greatest_rectangle(excess) for excess in excesses)
-    return (*louder, 1.0) if louder[0] >= quieter[0] else (*quieter, -1.0)
+    """Give the greatest sum, its rectangle widened, and 1 if it is louder or -1 if quieter."""
+    (louder, above), (quieter, below) = (greatest_rectangle(excess) for excess in excesses)
+    lowered = _COST - _COST_OF_JOINING
+    if louder >= quieter:
+        return louder, widen_rectangle(above, excesses[0] + lowered), 1.0
+    return quieter, widen_rectangle(below, excesses[1] + lowered), -1.0
 
 
 def greatest_rectangle(values: npt.NDArray[np.float64]) -> tuple[float, Rectangle]:
@@ -313,3 +325,38 @@ def greatest_rectangle(values: npt.NDArray[np.float64]) -> tuple[float, Rectangl
             top = int(np.argmin(sums[: row + 1, column]))
             where = (top, int(row), left, left + 1 + int(column))
     return best, where
+
+
+def widen_rectangle(rectangle: Rectangle, values: npt.NDArray[np.float64]) -> Rectangle:
+    """Move one side out at a time, by what adds most, until nothing outside adds to the sum.
+
+    Parameters
+    ----------
+    rectangle : (int, int, int, int)
+        First row, one past the last, first column, one past the last.
+    values : ndarray [shape=(n_rows, n_columns)]
+        Of both signs.
+
+    Returns
+    -------
+    (int, int, int, int)
+        Holds the given one.
+    """
+    top, bottom, left, right = rectangle
+    while True:
+        sides = (
+            values[:top, left:right].sum(axis=1)[::-1],
+            values[bottom:, left:right].sum(axis=1),
+            values[top:bottom, :left].sum(axis=0)[::-1],
+            values[top:bottom, right:].sum(axis=0),
+        )
+        gains = [np.append(0.0, np.cumsum(side)) for side in sides]
+        side = int(np.argmax([gain.max() for gain in gains]))
+        step = int(np.argmax(gains[side]))
+        if step == 0:
+            return top, bottom, left, right
+        moves = [0, 0, 0, 0]
+        moves[side] = step
+        top, bottom, left, right = (
+            top - moves[0], bottom + moves[1], left - moves[2], right + moves[3]
+        )  # fmt: skip
