@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
-from scipy import sparse
 
 from asd_cli.core.errors import DataError, ProblemsError
 from asd_cli.core.files import remove_abandoned, storage_errors
@@ -18,8 +17,9 @@ from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.memory import keep_freed_memory
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
-from asd_cli.features.audio import decode_samples, read_file
-from asd_cli.features.logmel import log_mel, mel_basis
+from asd_cli.features.audio import read_file
+from asd_cli.features.computation import ClipJob, compute_clips
+from asd_cli.features.logmel import mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.features.store import (
     StoreEntry,
@@ -29,11 +29,6 @@ from asd_cli.features.store import (
     read_index,
     write_store,
 )
-
-# Reflection needs this many samples more than half a transform; fewer make no spectrogram.
-_SPARE_SAMPLES = 1
-# A worker starts in about the time that this many clips of ten seconds take.
-_WORTH_A_WORKER = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +54,6 @@ class Extraction:
     def fresh(self) -> bool:
         """Whether there was nothing to do."""
         return self.computed == 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One clip to bring up to date; `known` is the hash its stored features were made from."""
-
-    path: Path
-    known: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    sha256: str = ""
-    rows: npt.NDArray[np.float32] | None = None
-    error: str = ""
 
 
 def extract_features(
@@ -191,10 +171,8 @@ def _fill(
     with write_store(path, recipe=recipe.fingerprint, n_mels=recipe.n_mels) as writer:
         begun = {entry.name: entry for entry in writer.entries}
         hashes = {name: entry.sha256 for name, entry in {**stored, **begun}.items()}
-        jobs = [_Job(clip.path, hashes.get(clip.name)) for clip in clips]
-        work = partial(_extract_clip, recipe=recipe, basis_folder=path.parent)
-        here = len(jobs) < _WORTH_A_WORKER
-        outcomes = map(work, jobs) if here else executor.map(work, jobs)
+        jobs = [ClipJob(clip.path, hashes.get(clip.name)) for clip in clips]
+        outcomes = compute_clips(jobs, path, recipe=recipe, executor=executor)
         for clip, outcome in zip(clips, outcomes, strict=True):
             advance(1, clip.name)
             rows = outcome.rows
@@ -218,35 +196,3 @@ def _fill(
 def _stored_rows(path: Path, entry: StoreEntry) -> npt.NDArray[np.float32]:
     rows: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
     return rows[entry.offset : entry.offset + entry.frames]
-
-
-def _extract_clip(job: _Job, *, recipe: FeatureRecipe, basis_folder: Path) -> _Outcome:
-    """Compute one clip's features unless its bytes are known; runs in worker processes."""
-    try:
-        content = read_file(job.path)
-        sha256 = hash_bytes(content)
-        if sha256 == job.known:
-            return _Outcome(sha256)
-        samples = decode_samples(content, job.path, recipe)
-        if len(samples) < recipe.n_fft // 2 + _SPARE_SAMPLES:
-            raise DataError(
-                f"{job.path} has {len(samples)} samples, fewer than half a transform "
-                f"of {recipe.n_fft}",
-                hint=f"use a shorter one: --set feature.n_fft={recipe.n_fft // 2}; or leave it out",
-            )
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows = log_mel(samples, recipe, _basis(recipe, basis_folder))
-        if not np.isfinite(rows).all():
-            raise DataError(
-                f"{job.path} is too loud: its energy is beyond single precision",
-                hint="export it again with full scale at 1",
-            )
-    except DataError as error:
-        hint = f" ({error.hint})" if error.hint else ""
-        return _Outcome(error=f"{error.message}{hint}")
-    return _Outcome(sha256, rows)
-
-
-@lru_cache(maxsize=4)
-def _basis(recipe: FeatureRecipe, folder: Path) -> sparse.csr_matrix:
-    return mel_basis(recipe, folder)

@@ -14,7 +14,7 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import IO
@@ -51,6 +51,10 @@ class StoreEntry:
     offset: int
     frames: int
     crc32: int
+
+    def as_dict(self) -> dict[str, str | int]:
+        """Give the fields by name; `dataclasses.asdict` takes ten times as long."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +203,11 @@ class StoreWriter:
 
     def append(self, name: str, sha256: str, rows: npt.NDArray[np.float32]) -> None:
         """Add one clip's rows [shape=(n_frames, n_mels)]; StorageError when the disk is full."""
-        content = np.ascontiguousarray(rows, np.float32).tobytes()
+        content = np.ascontiguousarray(rows, np.float32).data.cast("B")
         entry = StoreEntry(name, sha256, self.rows, len(rows), zlib.crc32(content))
         with storage_errors(self.path):
             _write_all(self.data, content)
-            _write_all(self.journal, _journal_line(asdict(entry)))
+            _write_all(self.journal, _journal_line(entry.as_dict()))
         self.entries.append(entry)
 
     def finish(self) -> StoreIndex:
@@ -257,7 +261,7 @@ def write_store(path: Path, *, recipe: str, n_mels: int) -> Iterator[StoreWriter
             journal = stack.enter_context(_journal_path(path).open("wb", buffering=0))
             _write_all(journal, _journal_line(recipe))
             for entry in entries:
-                _write_all(journal, _journal_line(asdict(entry)))
+                _write_all(journal, _journal_line(entry.as_dict()))
         yield StoreWriter(path, recipe, n_mels, entries, data, journal)
 
 
@@ -297,7 +301,7 @@ def _index_text(index: StoreIndex) -> str:
         "format": _FORMAT,
         "recipe": index.recipe,
         "n_mels": index.n_mels,
-        "entries": [asdict(entry) for entry in index.entries],
+        "entries": [entry.as_dict() for entry in index.entries],
     }
     return json.dumps(content, indent=0, sort_keys=True) + "\n"
 
@@ -318,7 +322,7 @@ def _read_header(stream: IO[bytes]) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _write_all(stream: IO[bytes], content: bytes) -> None:
+def _write_all(stream: IO[bytes], content: bytes | memoryview) -> None:
     """Write every byte; an unbuffered stream may take fewer at a time."""
     view = memoryview(content)
     while view:

@@ -7,13 +7,13 @@ Absolute figures of a shared machine mean little; the ratios of medians, measure
 """
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ import numpy as np
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.memory import keep_freed_memory
-from asd_cli.execution.executor import ProcessExecutor
+from asd_cli.core.types import Clip, Domain, Split
+from asd_cli.execution.executor import Executor, ProcessExecutor, SerialExecutor
 from asd_cli.execution.side_by_side import run_side_by_side
-from asd_cli.features import extraction
 from asd_cli.features.audio import decode_samples, read_file
+from asd_cli.features.extraction import extract_features
 from asd_cli.features.logmel import LOG_FLOOR, log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 from tests.support.recordings import tone, write_wav
@@ -92,6 +93,20 @@ def timed(work: Callable[[], object], units: int = 1) -> Callable[[], float]:
 
 
 @contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process to one core, where the system can: librosa's products use all."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
 def recordings(count: int, seconds: float) -> Iterator[list[Path]]:
     """Write one recording under many names."""
     with tempfile.TemporaryDirectory() as folder:
@@ -124,25 +139,34 @@ def compare_extraction(rounds: int, flops: float, *, seconds: float = 10.0) -> C
             return 10.0 * np.log10(np.maximum(mel, LOG_FLOOR)).T
 
         assert np.abs(ours() - theirs()).max() < 1e-3
-        took = in_turn({"ours": timed(ours), "theirs": timed(theirs)}, rounds)
+        with one_core():
+            took = in_turn({"ours": timed(ours), "theirs": timed(theirs)}, rounds)
     reached = _TRANSFORM_FLOPS * seconds / 10 / took["ours"] / flops
     return Comparison("extraction", "clip", "librosa", took["ours"], took["theirs"], reached, 4.0)
 
 
 def compare_processes(rounds: int, flops: float, *, clips: int, seconds: float) -> Comparison:
-    """Extraction in two worker processes that run already, against this one."""
-    recipe = FeatureRecipe()
-    with recordings(clips, seconds) as paths, closing(ProcessExecutor(2)) as executor:
-        mel_basis(recipe, paths[0].parent)
-        work = partial(extraction._extract_clip, recipe=recipe, basis_folder=paths[0].parent)
-        jobs = [extraction._Job(path, None) for path in paths]
-        took = in_turn(
-            {
-                "ours": timed(lambda: list(executor.map(work, jobs)), clips),
-                "theirs": timed(lambda: list(map(work, jobs)), clips),
-            },
-            rounds,
-        )
+    """Making a whole store in two worker processes that run already, against in this one."""
+    with recordings(clips, seconds) as paths, closing(ProcessExecutor(2)) as two:
+        mel_basis(FeatureRecipe(), paths[0].parent)
+        found = [
+            Clip(
+                path=path, machine="fan", section="00", domain=Domain.SOURCE, split=Split.TRAIN,
+                label=None, number=number,
+            )
+            for number, path in enumerate(paths)
+        ]  # fmt: skip
+
+        def extract(executor: Executor) -> Callable[[], float]:
+            store = paths[0].parent / f"{executor.workers}.npy"
+            return timed(
+                lambda: extract_features(
+                    found, store, recipe=FeatureRecipe(), executor=executor, force=True
+                ),
+                clips,
+            )
+
+        took = in_turn({"ours": extract(two), "theirs": extract(SerialExecutor())}, rounds)
     reached = _TRANSFORM_FLOPS * seconds / 10 / took["ours"] / (2 * flops)
     return Comparison(
         "extraction, two processes", "clip", "one process", took["ours"], took["theirs"], reached, 1.8

@@ -13,7 +13,7 @@ from asd_cli.core.types import Clip, Mode
 from asd_cli.data.editions import load_edition
 from asd_cli.data.folders import list_clips
 from asd_cli.execution.executor import ProcessExecutor, SerialExecutor
-from asd_cli.features import extraction as extraction_module
+from asd_cli.features import computation
 from asd_cli.features import store as store_module
 from asd_cli.features.audio import decode, read_file
 from asd_cli.features.extraction import Extraction, extract_features
@@ -53,10 +53,48 @@ def test_processes_give_the_same_bytes(
     clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(clips, tmp_path / "one.npy")
-    monkeypatch.setattr(extraction_module, "_WORTH_A_WORKER", 0)
+    monkeypatch.setattr(computation, "_WORTH_A_WORKER", 0)
+    monkeypatch.setattr(computation, "_CLIPS_PER_JOB", 2)
     with closing(ProcessExecutor(2)) as executor:
         extract_features(clips, tmp_path / "two.npy", recipe=RECIPE, executor=executor)
     assert (tmp_path / "one.npy").read_bytes() == (tmp_path / "two.npy").read_bytes()
+    assert not list(tmp_path.glob(".*")), "what workers handed over is removed"
+
+
+def test_processes_take_known_and_bad_clips_as_one_does(
+    clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(computation, "_WORTH_A_WORKER", 0)
+    monkeypatch.setattr(computation, "_CLIPS_PER_JOB", 3)
+    write_wav(clips[1].path, tone(500.0, seconds=2.7))
+    with closing(ProcessExecutor(2)) as executor:
+        given: dict[str, Any] = {"recipe": RECIPE, "executor": executor, "skip_bad": True}
+        path = extract_features(clips, tmp_path / "two.npy", **given).path
+        clips[2].path.write_bytes(b"RIFF")
+        write_wav(clips[0].path, tone(700.0, seconds=1.9))
+        again = extract_features(clips, path, **given)
+    assert (again.computed, again.reused, len(again.skipped)) == (1, len(clips) - 2, 1)
+    good = [clip for clip in clips if clip != clips[2]]
+    run(good, tmp_path / "one.npy")
+    assert (tmp_path / "one.npy").read_bytes() == path.read_bytes()
+
+
+def test_a_reader_that_stops_leaves_nothing_of_the_workers_behind(
+    clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(computation, "_WORTH_A_WORKER", 0)
+    monkeypatch.setattr(computation, "_CLIPS_PER_JOB", 1)
+
+    def stop(_: int, name: str = "") -> None:
+        if name == clips[1].name:
+            raise KeyboardInterrupt
+
+    with closing(ProcessExecutor(2)) as executor:
+        given: dict[str, Any] = {"recipe": RECIPE, "executor": executor}
+        with pytest.raises(KeyboardInterrupt):
+            extract_features(clips, tmp_path / "s.npy", **given, advance=stop)
+        assert not list(tmp_path.glob(".*.tmp"))
+        assert not extract_features(clips, tmp_path / "s.npy", **given).fresh
 
 
 def test_a_second_run_is_fresh_and_a_touch_changes_nothing(

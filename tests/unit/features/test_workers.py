@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from asd_cli.execution.executor import ProcessExecutor
-from asd_cli.features.extraction import _extract_clip, _Job
+from asd_cli.features.computation import ClipJob, compute_clip
 from asd_cli.features.logmel import mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 from tests.support.recordings import tone, write_wav
@@ -13,8 +13,8 @@ from tests.support.recordings import tone, write_wav
 HEAVY = {"librosa", "torch", "sklearn", "pandas", "matplotlib", "numba", "pydantic", "scipy.stats"}
 
 
-def _extract_and_look(job: _Job, *, recipe: FeatureRecipe, folder: Path) -> tuple[int, set[str]]:
-    outcome = _extract_clip(job, recipe=recipe, basis_folder=folder)
+def _extract_and_look(job: ClipJob, *, recipe: FeatureRecipe, folder: Path) -> tuple[int, set[str]]:
+    outcome = compute_clip(job, recipe=recipe, folder=folder)
     assert outcome.rows is not None
     return len(outcome.rows), HEAVY & set(sys.modules)
 
@@ -25,5 +25,5 @@ def test_workers_load_neither_librosa_nor_torch_nor_sklearn(tmp_path: Path) -> N
     path = write_wav(tmp_path / "clip.wav", tone(440.0))
     executor = ProcessExecutor(1)
     work = partial(_extract_and_look, recipe=recipe, folder=tmp_path)
-    assert list(executor.map(work, [_Job(path, None)])) == [(47, set())]
+    assert list(executor.map(work, [ClipJob(path, None)])) == [(47, set())]
     executor.close()

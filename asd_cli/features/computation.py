@@ -1,0 +1,175 @@
+"""Compute the features of single clips, here or in worker processes.
+
+Workers hand rows over in files: through a pipe, the 160 kB of a clip of ten seconds cost the two
+processes together about half of what computing them does, and two workers were no faster than one.
+A file in the page cache costs a fifteenth.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from asd_cli.core.errors import DataError
+from asd_cli.core.files import storage_errors, temporary_sibling
+from asd_cli.core.hashing import hash_bytes
+from asd_cli.execution.executor import Executor
+from asd_cli.features.audio import decode_samples, read_file
+from asd_cli.features.logmel import log_mel, mel_basis
+from asd_cli.features.recipe import FeatureRecipe
+
+# Reflection needs this many samples more than half a transform; fewer make no spectrogram.
+_SPARE_SAMPLES = 1
+# A worker starts in about the time that this many clips of ten seconds take.
+_WORTH_A_WORKER = 200
+_CLIPS_PER_JOB = 16
+
+Rows = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipJob:
+    """One clip to bring up to date; `known` is the hash its stored features were made from."""
+
+    path: Path
+    known: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipOutcome:
+    """What became of a clip.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the recording's bytes.
+    rows : ndarray [shape=(n_frames, n_mels)] or None
+        None where the hash is the known one.
+    error : str
+        Why the recording cannot be used.
+    """
+
+    sha256: str = ""
+    rows: Rows | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _HandedOver:
+    """Outcomes without their rows, which lie one after the other in a file."""
+
+    outcomes: tuple[ClipOutcome, ...]
+    frames: tuple[int, ...]
+
+
+def compute_clips(
+    jobs: Sequence[ClipJob], store: Path, *, recipe: FeatureRecipe, executor: Executor
+) -> Iterator[ClipOutcome]:
+    """Compute the features of clips, in workers where these are many.
+
+    Parameters
+    ----------
+    jobs : sequence of ClipJob
+        The clips.
+    store : Path
+        Beside it lie the mel filters and, while this runs, what workers hand over.
+    recipe : FeatureRecipe
+        How to compute features.
+    executor : Executor
+        Where to compute them.
+
+    Yields
+    ------
+    ClipOutcome
+        In the order of the jobs.
+
+    Raises
+    ------
+    StorageError
+        When workers cannot write, or one was killed.
+    """
+    if executor.workers == 1 or len(jobs) < _WORTH_A_WORKER:
+        return map(partial(compute_clip, recipe=recipe, folder=store.parent), jobs)
+    return _compute_in_workers(jobs, store, recipe=recipe, executor=executor)
+
+
+def compute_clip(job: ClipJob, *, recipe: FeatureRecipe, folder: Path) -> ClipOutcome:
+    """Compute one clip's features unless its bytes are known."""
+    try:
+        content = read_file(job.path)
+        sha256 = hash_bytes(content)
+        if sha256 == job.known:
+            return ClipOutcome(sha256)
+        samples = decode_samples(content, job.path, recipe)
+        if len(samples) < recipe.n_fft // 2 + _SPARE_SAMPLES:
+            raise DataError(
+                f"{job.path} has {len(samples)} samples, fewer than half a transform "
+                f"of {recipe.n_fft}",
+                hint=f"use a shorter one: --set feature.n_fft={recipe.n_fft // 2}; or leave it out",
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = log_mel(samples, recipe, _basis(recipe, folder))
+        if not np.isfinite(rows).all():
+            raise DataError(
+                f"{job.path} is too loud: its energy is beyond single precision",
+                hint="export it again with full scale at 1",
+            )
+    except DataError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        return ClipOutcome(error=f"{error.message}{hint}")
+    return ClipOutcome(sha256, rows)
+
+
+@lru_cache(maxsize=4)
+def _basis(recipe: FeatureRecipe, folder: Path) -> sparse.csr_matrix:
+    return mel_basis(recipe, folder)
+
+
+def _compute_in_workers(
+    jobs: Sequence[ClipJob], store: Path, *, recipe: FeatureRecipe, executor: Executor
+) -> Iterator[ClipOutcome]:
+    groups = [jobs[i : i + _CLIPS_PER_JOB] for i in range(0, len(jobs), _CLIPS_PER_JOB)]
+    files = deque(temporary_sibling(store) for _ in groups)
+    work = partial(_compute_group, recipe=recipe, folder=store.parent)
+    tasks = list(zip(groups, files, strict=True))
+    try:
+        for group in executor.map(work, tasks):
+            yield from _take_over(group, files[0], recipe.n_mels)
+            files.popleft().unlink(missing_ok=True)
+    finally:
+        if files:  # broken off: no worker may write any more
+            executor.close()
+        for file in files:
+            file.unlink(missing_ok=True)
+
+
+def _compute_group(
+    task: tuple[Sequence[ClipJob], Path], *, recipe: FeatureRecipe, folder: Path
+) -> _HandedOver:
+    """Compute some clips and write their rows; runs in a worker."""
+    jobs, file = task
+    outcomes, frames = [], []
+    with storage_errors(file), file.open("wb") as stream:
+        for job in jobs:
+            outcome = compute_clip(job, recipe=recipe, folder=folder)
+            if outcome.rows is not None:
+                stream.write(np.ascontiguousarray(outcome.rows).data)
+            outcomes.append(replace(outcome, rows=None))
+            frames.append(-1 if outcome.rows is None else len(outcome.rows))
+    return _HandedOver(tuple(outcomes), tuple(frames))
+
+
+def _take_over(group: _HandedOver, file: Path, n_mels: int) -> Iterator[ClipOutcome]:
+    rows = np.fromfile(file, np.float32).reshape(-1, n_mels)
+    start = 0
+    for outcome, frames in zip(group.outcomes, group.frames, strict=True):
+        if frames < 0:
+            yield outcome
+        else:
+            yield replace(outcome, rows=rows[start : start + frames])
+            start += frames
