@@ -143,9 +143,16 @@ def _with_prefix(tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _load_optimizer(optimizer: "torch.optim.Optimizer", tensors: Mapping[str, Any]) -> None:
+    import torch
+
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for key, tensor in tensors.items():
         number, name = key.split(".", 1)
-        state.setdefault(int(number), {})[name] = tensor
+        weight = weights[int(number)]
+        # A fused optimizer goes through memory, so that a moment must lie there as its weight does.
+        same = tensor.shape == weight.shape
+        laid_out = torch.empty_like(weight).copy_(tensor) if same else tensor
+        state.setdefault(int(number), {})[name] = laid_out
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,10 +1,11 @@
 """Whether speed costs accuracy: AUC of the classifier trained plainly, with all tricks, in bf16.
 
-    python -m tests.benchmarks.accuracy          # three seeds; 20 minutes
+    python -m tests.benchmarks.accuracy          # three sets, three trainings each; an hour
+    python -m tests.benchmarks.accuracy --set 1
     python -m tests.benchmarks.accuracy --tiny
 
-Each seed makes a synthetic set and, for every training, the same initial weights and the same order
-of windows. *Plain* is a network of three equal channels in Keras' padding and torch's usual layout,
+Each set is trained on several times, with other initial weights and another order of windows, which
+are the same for every way of training: their differences are paired. *Plain* is a network of three equal channels in Keras' padding and torch's usual layout,
 trained by ordinary Adam, and scored window by window.
 """
 
@@ -12,7 +13,7 @@ import argparse
 import json
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from asd_cli.core.events import SILENT
+from asd_cli.core.seeds import derive_seed
 from asd_cli.core.types import Label, Mode
 from asd_cli.data.synthetic.generate import generate
 from asd_cli.data.synthetic.plan import SyntheticPlan
@@ -31,6 +33,7 @@ from asd_cli.services.extract import require_features
 from asd_cli.services.workspace import Workspace
 
 SEEDS = (1, 2, 3)
+REPEATS = 3
 TINY = SyntheticPlan(
     machines=("fan",), sections=2, source_train=2, target_train=1, test_normal=1, test_anomaly=1,
     duration_s=2.5,
@@ -80,7 +83,6 @@ class _PlainTraining:
 def _plain(train: Any, options: Any) -> Scorer:
     import torch
 
-    from asd_cli.core.seeds import derive_seed
     from asd_cli.detectors.mobilenetv2 import window_scores
     from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, to_keras
     from asd_cli.detectors.plans import last_epoch_batches, plan_fit, store_windows
@@ -138,14 +140,16 @@ def _mean_auc(stores: list[Any], scorer: Scorer) -> float:
     return statistics.fmean(area for area in found if area is not None)
 
 
-def _measure(folder: Path, plan: SyntheticPlan, *, epochs: int) -> dict[str, dict[str, float]]:
-    """Mean AUC of each machine by each training."""
-    settings = demo_settings(folder, "mobilenetv2").model_copy(update={"seed": plan.seed})
+def _measure(
+    folder: Path, plan: SyntheticPlan, *, epochs: int, repeats: int
+) -> dict[str, dict[str, list[float]]]:
+    """Mean AUCs of each machine by each way of training, one a repeat."""
+    settings = demo_settings(folder, "mobilenetv2")
     with closing(make_executor(1)) as executor:
         generate(settings.dev_directory, plan, mode=Mode.DEV, executor=executor, events=SILENT)
     workspace = Workspace(settings, Mode.DEV)
     options = replace(workspace.detector_options("cpu"), epochs=epochs)
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, list[float]]] = {}
     for machine in plan.machines:
         train, *tests = (
             require_features(
@@ -153,36 +157,57 @@ def _measure(folder: Path, plan: SyntheticPlan, *, epochs: int) -> dict[str, dic
             )[0]
             for role in ("train", *workspace.test_roles(machine))
         )
+        seeds = [derive_seed(plan.seed, "training", number) for number in range(repeats)]
         found[machine] = {
-            name: round(_mean_auc(tests, training(train, options)), 4)
+            name: [
+                round(_mean_auc(tests, training(train, replace(options, seed=seed))), 4)
+                for seed in seeds
+            ]
             for name, training in TRAININGS.items()
         }
     return found
 
 
-def run(*, tiny: bool = False) -> dict[str, dict[str, dict[str, float]]]:
-    """Measure every seed, machine and training, with one thread."""
+Found = dict[str, dict[str, dict[str, list[float]]]]
+
+
+def run(sets: Sequence[int] = SEEDS, *, repeats: int = REPEATS, tiny: bool = False) -> Found:
+    """Measure every set, machine and way of training, with one thread."""
     from asd_cli.training.devices import deterministic_kernels
 
     found = {}
     with deterministic_kernels(1):
-        for seed in SEEDS[:1] if tiny else SEEDS:
+        for seed in sets[:1] if tiny else sets:
             plan = replace(TINY if tiny else SyntheticPlan(), seed=seed)
+            size = {"epochs": 1, "repeats": 1} if tiny else {"epochs": 6, "repeats": repeats}
             with tempfile.TemporaryDirectory() as folder:
-                found[f"seed {seed}"] = _measure(Path(folder), plan, epochs=1 if tiny else 6)
+                found[f"seed {seed}"] = _measure(Path(folder), plan, **size)
     return found
 
 
-def as_markdown(found: dict[str, dict[str, dict[str, float]]]) -> str:
-    """One row a seed and machine, the means last."""
+def as_markdown(found: Found) -> str:
+    """One row a set and machine, then the means and what they differ from plain by."""
     lines = [f"| set | {' | '.join(TRAININGS)} |", "|---|" + "--:|" * len(TRAININGS)]
     rows = {f"{seed}, {m}": row for seed, rows in found.items() for m, row in rows.items()}
-    rows["mean"] = {
-        name: statistics.fmean(row[name] for row in rows.values()) for name in TRAININGS
-    }
     for label, row in rows.items():
-        lines.append(f"| {label} | {' | '.join(f'{row[name]:.3f}' for name in TRAININGS)} |")
+        lines.append(_line(label, [row[name] for name in TRAININGS]))
+    every = [[area for row in rows.values() for area in row[name]] for name in TRAININGS]
+    lines.append(_line("mean", every))
+    apart = [[own - plain for own, plain in zip(one, every[0], strict=True)] for one in every]
+    lines.append(
+        _line(f"less plain, of {len(every[0])} pairs, ± standard error", apart, errors=True)
+    )
     return "\n".join(lines)
+
+
+def _line(label: str, columns: list[list[float]], *, errors: bool = False) -> str:
+    """Means and deviations, or standard errors of the means."""
+    cells = []
+    for values in columns:
+        spread = statistics.stdev(values) if len(values) > 1 else 0.0
+        spread /= len(values) ** 0.5 if errors else 1.0
+        cells.append(f"{statistics.fmean(values):.3f} ± {spread:.3f}")
+    return f"| {label} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -190,8 +215,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--set", action="append", type=int, help="a set's seed")
     parser.add_argument("--tiny", action="store_true")
-    found = run(tiny=parser.parse_args().tiny)
+    given = parser.parse_args()
+    found = run(given.set or SEEDS, tiny=given.tiny)
     print(as_markdown(found))
     print(json.dumps(found, indent=1))
 

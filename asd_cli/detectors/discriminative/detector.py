@@ -100,6 +100,7 @@ class DiscriminativeDetector(EmbeddingDetector):
             n_samples=self._n_samples,
             options=options.discriminative,
             lr=options.lr,
+            precision=options.precision,
             seed=seed,
             device=self.device,
         )

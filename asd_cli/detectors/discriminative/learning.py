@@ -37,6 +37,9 @@ class ClassLearning:
         Mixup.
     lr : float
         Learning rate of AdamW.
+    precision : str
+        ``bf16`` computes the network in mixed precision; spectra, losses, weights and AdamW stay in
+        single.
     seed : int
         Of the random choices.
     device : torch.device
@@ -52,10 +55,12 @@ class ClassLearning:
         n_samples: int,
         options: DiscriminativeOptions,
         lr: float,
+        precision: str,
         seed: int,
         device: torch.device,
     ) -> None:
         self.model = model
+        self._mixed = precision == "bf16"
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=lr, fused=True)
         self._recordings, self._n_samples = recordings, n_samples
         classes = torch.as_tensor(np.asarray(labels))
@@ -80,7 +85,8 @@ class ClassLearning:
         return self._losses(batch.to(self._device), labels.to(self._device), generator)
 
     def _losses(self, batch: Tensor, labels: Tensor, generator: np.random.Generator) -> Tensor:
-        first, second = self.model.network.branches(batch)
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=self._mixed):
+            first, second = (part.float() for part in self.model.network.branches(batch))
         loss: Tensor = self.model.whole(torch.cat([first, second], dim=1), labels)
         if self.model.exchanged is not None:
             partner = torch.from_numpy(generator.permutation(len(batch))).to(self._device)

@@ -150,6 +150,20 @@ def test_several_networks_are_joined(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), math.sqrt(2), rtol=1e-5)
 
 
+def test_mixed_precision_takes_the_same_course(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    store = make_recordings(tmp_path)
+
+    def losses(precision: str) -> list[float]:
+        detector = DiscriminativeDetector(replace(OPTIONS, epochs=3, precision=precision))
+        return [row["loss"] for row in detector.fit(store, FitContext())]
+
+    exact, mixed = losses("fp32"), losses("bf16")
+    assert mixed != exact
+    np.testing.assert_allclose(mixed, exact, rtol=0.1)
+
+
 def test_a_single_class_is_refused_in_words(tmp_path: Path) -> None:
     store = make_recordings(tmp_path, source=1, target=0, sections=("00",))
     with pytest.raises(DataError, match="all 1 training clips are of one class") as caught:
