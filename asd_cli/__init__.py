@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from asd_cli.core.errors import AsdError
     from asd_cli.core.types import Mode
+    from asd_cli.detectors.registry import all_detectors
     from asd_cli.services.demo import DemoRequest, demo
     from asd_cli.services.doctor import diagnose
     from asd_cli.services.evaluate import EvaluateRequest, evaluate
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from asd_cli.services.report import ReportRequest, report
     from asd_cli.services.run import run
     from asd_cli.services.score import score
+    from asd_cli.services.select import select
     from asd_cli.services.submit import SubmitRequest, submit
     from asd_cli.services.train import train
     from asd_cli.services.workspace import RunRequest
@@ -44,6 +46,7 @@ _HOMES = {
     "RunRequest": "services.workspace",
     "Settings": "settings.model",
     "SubmitRequest": "services.submit",
+    "all_detectors": "detectors.registry",
     "demo": "services.demo",
     "diagnose": "services.doctor",
     "evaluate": "services.evaluate",
@@ -53,6 +56,7 @@ _HOMES = {
     "report": "services.report",
     "run": "services.run",
     "score": "services.score",
+    "select": "services.select",
     "submit": "services.submit",
     "train": "services.train",
 }
@@ -68,6 +72,7 @@ __all__ = [
     "Settings",
     "SubmitRequest",
     "__version__",
+    "all_detectors",
     "demo",
     "diagnose",
     "evaluate",
@@ -77,6 +82,7 @@ __all__ = [
     "report",
     "run",
     "score",
+    "select",
     "submit",
     "train",
 ]

@@ -16,6 +16,7 @@ _LATEX = {
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "–": "--", "−": "$-$",
     "±": r"$\pm$",
 }  # fmt: skip
+_LONGEST_NAME = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,20 @@ def rich_table(sheet: Sheet, console: Console) -> "Table":
     table = Table(
         title=Text(console.safe(sheet.heading), "bold"), title_justify="left", min_width=78
     )
+    drawn = [None if row is None else [_cell(cell, console) for cell in row] for row in sheet.rows]
+    longest = max((len(row[0].text) for row in drawn if row), default=0)
     for index, name in enumerate(sheet.columns):
         table.add_column(
-            Text(console.safe(name)), justify="left" if index < sheet.left else "right"
+            Text(console.safe(name)),
+            justify="left" if index < sheet.left else "right",
+            overflow="fold",
+            # A name that is to be typed is not broken where it can be helped.
+            no_wrap=index == 0 and longest <= _LONGEST_NAME,
         )
-    for row in sheet.rows:
-        if row is None:
+    for cells in drawn:
+        if cells is None:
             table.add_section()
             continue
-        cells = [_cell(cell, console) for cell in row]
         table.add_row(*(Text(cell.text, _RICH[cell.style]) for cell in cells))
     return table
 

@@ -138,7 +138,8 @@ class MobileNetV2Detector:
             if size < SMALLEST_INPUT:
                 raise ConfigError(
                     f"feature.{key} is {size}, and mobilenetv2 needs {SMALLEST_INPUT} or more",
-                    hint=f"raise it: --set feature.{key}=64",
+                    hint=f"raise it: --set feature.{key}=64; or, where these are the settings of "
+                    "the autoencoder baseline, choose that: --detector autoencoder",
                 )
         if max(options.n_frames, options.n_mels) == SMALLEST_INPUT:
             raise ConfigError(

@@ -109,8 +109,9 @@ def test_without_a_share_everything_is_trained_on() -> None:
 
 
 def test_small_windows_are_refused_by_the_network() -> None:
-    with pytest.raises(ConfigError, match="n_frames is 5, and mobilenetv2 needs 32"):
+    with pytest.raises(ConfigError, match="n_frames is 5, and mobilenetv2 needs 32") as caught:
         MobileNetV2Detector(DetectorOptions(n_frames=5))
+    assert "--detector autoencoder" in str(caught.value.hint), "5 frames are that baseline's"
 
 
 def test_windows_that_leave_one_value_are_refused_by_the_network() -> None:
