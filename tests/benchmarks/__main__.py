@@ -12,6 +12,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.benchmarks import (
     growth,
     memory,
     report,
+    startup,
 )
 
 Figures = tuple[object, str]
@@ -71,6 +73,13 @@ def _report(tiny: bool, _: bool) -> Figures:
     return _listed(report.run(**(small if tiny else {})))
 
 
+def _startup(tiny: bool, _: bool) -> Figures:
+    found = (
+        startup.run(rounds=1, plan=replace(startup.PLAN, duration_s=2.5)) if tiny else startup.run()
+    )
+    return found, startup.as_markdown(found)
+
+
 def _detectors(tiny: bool, _: bool) -> Figures:
     plan = SyntheticPlan(
         machines=("fan",), sections=2, source_train=4, target_train=1, test_normal=2,
@@ -87,6 +96,7 @@ BENCHMARKS: dict[str, Callable[[bool, bool], Figures]] = {
     "memory": _memory,
     "accuracy": _accuracy,
     "growth": _growth,
+    "startup": _startup,
     "evaluate": _evaluate,
     "fetch": _fetch,
     "report": _report,

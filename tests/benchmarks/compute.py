@@ -7,14 +7,10 @@ Absolute figures of a shared machine mean little; the ratios of medians, measure
 """
 
 import argparse
-import os
 import statistics
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -29,95 +25,19 @@ from asd_cli.features.audio import decode_samples, read_file
 from asd_cli.features.extraction import extract_features
 from asd_cli.features.logmel import LOG_FLOOR, log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
-from tests.support.recordings import tone, write_wav
+from tests.benchmarks.comparison import Comparison, in_turn, one_core, recordings, timed
+from tests.benchmarks.limits import Limits, count_bytes, count_flops, measure_limits
 
 _SHAPE = (64, 128)
 _BATCH = 32
 _HOP_1_WINDOWS = 250
-_AE_FRAMES = 5
 # A real transform of n samples by the usual count, 2.5 n log2 n; and the frames of ten seconds.
 _TRANSFORM_FLOPS = 2.5 * 1024 * 10 * 313
+# Samples read and rows written, in bytes.
+_CLIP_BYTES = 10 * 16000 * 2 + 313 * 128 * 4
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Median seconds a unit of ours and of the alternative, measured in turn.
-
-    Attributes
-    ----------
-    step, unit, alternative : str
-        What is compared.
-    ours_s, theirs_s : float
-        Seconds a unit.
-    of_limit : float
-        Share of the fastest float32 matrix product of this machine that ours reaches, in [0, 1];
-        for extraction that of its Fourier transforms on one thread.
-    goal : float
-        The ratio that was aimed at; 0 where there is none.
-    """
-
-    step: str
-    unit: str
-    alternative: str
-    ours_s: float
-    theirs_s: float
-    of_limit: float
-    goal: float = 0.0
-
-    @property
-    def ratio(self) -> float:
-        """How many times faster ours is."""
-        return self.theirs_s / self.ours_s
-
-
-def in_turn(works: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """Median of what each work says it took, all of them once in each round."""
-    measured: dict[str, list[float]] = {name: [] for name in works}
-    for work in works.values():
-        work()
-    for _ in range(rounds):
-        for name, work in works.items():
-            measured[name].append(work())
-    return {name: statistics.median(times) for name, times in measured.items()}
-
-
-def timed(work: Callable[[], object], units: int = 1) -> Callable[[], float]:
-    """Make a work tell its seconds a unit."""
-
-    def run() -> float:
-        start = time.perf_counter()
-        work()
-        return (time.perf_counter() - start) / units
-
-    return run
-
-
-@contextmanager
-def one_core() -> Iterator[None]:
-    """Keep this process to one core, where the system can: librosa's products use all."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-
-
-@contextmanager
-def recordings(count: int, seconds: float) -> Iterator[list[Path]]:
-    """Write one recording under many names."""
-    with tempfile.TemporaryDirectory() as folder:
-        first = write_wav(Path(folder) / "clip_0.wav", tone(440.0, seconds=seconds))
-        paths = [Path(folder) / f"clip_{number}.wav" for number in range(count)]
-        for path in paths[1:]:
-            path.hardlink_to(first)
-        yield paths
-
-
-def compare_extraction(rounds: int, flops: float, *, seconds: float = 10.0) -> Comparison:
+def compare_extraction(rounds: int, one: Limits, *, seconds: float = 10.0) -> Comparison:
     """One clip, one thread: read, verify, hash, log-mel; against librosa's two calls."""
     import librosa
 
@@ -141,11 +61,14 @@ def compare_extraction(rounds: int, flops: float, *, seconds: float = 10.0) -> C
         assert np.abs(ours() - theirs()).max() < 1e-3
         with one_core():
             took = in_turn({"ours": timed(ours), "theirs": timed(theirs)}, rounds)
-    reached = _TRANSFORM_FLOPS * seconds / 10 / took["ours"] / flops
-    return Comparison("extraction", "clip", "librosa", took["ours"], took["theirs"], reached, 4.0)
+    each = took["ours"] * 10 / seconds
+    return Comparison(
+        "extraction", "clip", "librosa", took["ours"], took["theirs"],
+        _TRANSFORM_FLOPS / each / one.flops, _CLIP_BYTES / each / one.bytes_copied, 4.0,
+    )  # fmt: skip
 
 
-def compare_processes(rounds: int, flops: float, *, clips: int, seconds: float) -> Comparison:
+def compare_processes(rounds: int, one: Limits, *, clips: int, seconds: float) -> Comparison:
     """Making a whole store in two worker processes that run already, against in this one."""
     with recordings(clips, seconds) as paths, closing(ProcessExecutor(2)) as two:
         mel_basis(FeatureRecipe(), paths[0].parent)
@@ -167,9 +90,10 @@ def compare_processes(rounds: int, flops: float, *, clips: int, seconds: float) 
             )
 
         took = in_turn({"ours": extract(two), "theirs": extract(SerialExecutor())}, rounds)
-    reached = _TRANSFORM_FLOPS * seconds / 10 / took["ours"] / (2 * flops)
+    each = took["ours"] * 10 / seconds
     return Comparison(
-        "extraction, two processes", "clip", "one process", took["ours"], took["theirs"], reached, 1.8
+        "extraction, two processes", "clip", "one process", took["ours"], took["theirs"],
+        _TRANSFORM_FLOPS / each / (2 * one.flops), _CLIP_BYTES / each / one.bytes_copied, 1.8,
     )  # fmt: skip
 
 
@@ -223,12 +147,11 @@ class _Same:
         return self._inputs
 
 
-def compare_training(rounds: int, flops: float, *, steps: int, batch: int) -> list[Comparison]:
+def compare_training(rounds: int, limits: Limits, *, steps: int, batch: int) -> list[Comparison]:
     """Steps of Adam: one process, two at once, mixed precision; against the plain port."""
     import torch
 
     from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
-    from tests.benchmarks.limits import count_flops
 
     def here(kind: str) -> Callable[[], float]:
         task = {"kind": kind, "batch": batch, "steps": steps, "threads": None}
@@ -256,110 +179,19 @@ def compare_training(rounds: int, flops: float, *, steps: int, batch: int) -> li
     )
     plain = took.pop("plain")
     # The backward pass computes twice what the forward pass does.
-    work = 3 * count_flops(MobileNetV2(3, torch.Generator().manual_seed(0)), _SHAPE)
+    model = MobileNetV2(3, torch.Generator().manual_seed(0))
+    work, moved = 3 * count_flops(model, _SHAPE), 3 * count_bytes(model, (1, *_SHAPE), batch=batch)
     goals = dict(zip(took, (1.8, 2.2, 2.9), strict=True))
     return [
-        Comparison(name, "window", "plain port", ours, plain, work / ours / flops, goals[name])
+        Comparison(
+            name, "window", "plain port", ours, plain, work / ours / limits.flops,
+            moved / ours / limits.bytes_copied, goals[name],
+        )
         for name, ours in took.items()
-    ]
+    ]  # fmt: skip
 
 
-def _autoencoder_steps(task: dict[str, Any], _: Events) -> float:
-    """Train the autoencoder on shuffled windows; gives seconds a window. May run in a worker."""
-    import torch
-
-    from asd_cli.detectors.autoencoder import _FlatWindows, _Reconstruction
-    from asd_cli.detectors.nn.autoencoder import Autoencoder
-    from asd_cli.features.windows import frame_windows
-    from asd_cli.training.devices import deterministic_kernels
-
-    clips, frames, steps, batch = task["clips"], task["frames"], task["steps"], task["batch"]
-    data = np.random.default_rng(0).normal(-30, 5, (clips * frames, _SHAPE[1])).astype(np.float32)
-    windows = frame_windows(
-        [frames * clip for clip in range(clips)], [frames] * clips,
-        n_frames=_AE_FRAMES, hop=1, names=[""] * clips,
-    )  # fmt: skip
-    order = np.random.default_rng(1).permutation(len(windows))[: steps * batch]
-    model = Autoencoder(_AE_FRAMES * _SHAPE[1], torch.Generator().manual_seed(0)).train()
-
-    def ours() -> None:
-        store: Any = _Rows(data)
-        batches = _FlatWindows(store, windows, torch.device("cpu"))
-        trainable = _Reconstruction(model, batches, 1e-3, task["kind"])
-        for step, chosen in enumerate(order.reshape(-1, batch)):
-            loss = trainable.loss(chosen)
-            loss.item()
-            trainable.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            trainable.before_step(step + 1)
-            trainable.optimizer.step()
-
-    def plain() -> None:
-        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-        for (inputs,) in torch.utils.data.DataLoader(materialised, batch_size=batch, shuffle=True):
-            optimizer.zero_grad()
-            loss = torch.nn.functional.mse_loss(model(inputs), inputs)
-            loss.backward()
-            optimizer.step()
-            loss.item()
-
-    if task["kind"] == "plain":
-        vectors = torch.from_numpy(data[windows.rows(order)]).flatten(1)
-        materialised = torch.utils.data.TensorDataset(vectors)
-    with deterministic_kernels(task["threads"]):
-        run = timed(plain if task["kind"] == "plain" else ours, len(order))
-        run()
-        return statistics.median(run() for _ in range(3))
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """What a store is read for in training."""
-
-    data: np.ndarray
-
-
-def compare_autoencoder(
-    rounds: int, flops: float, *, clips: int, steps: int, batch: int
-) -> list[Comparison]:
-    """Steps on windows of five frames; against vectors made beforehand and a DataLoader."""
-    task = {"clips": clips, "frames": 313, "steps": steps, "batch": batch}
-
-    def here(kind: str) -> Callable[[], float]:
-        return lambda: _autoencoder_steps({**task, "kind": kind, "threads": None}, SILENT)
-
-    def two_at_once(kind: str) -> Callable[[], float]:
-        each = {**task, "kind": kind, "threads": 1}
-
-        def run() -> float:
-            found = run_side_by_side(
-                _autoencoder_steps, [each, each], workers=2, events=SILENT, done=lambda _: None
-            )
-            return 1.0 / sum(1.0 / seconds for seconds in found)
-
-        return run
-
-    took = in_turn(
-        {
-            "plain": here("plain"),
-            "autoencoder": here("fp32"),
-            "autoencoder, two machines at once": two_at_once("fp32"),
-            "the same autoencoders in bf16": two_at_once("bf16"),
-        },
-        rounds,
-    )
-    plain = took.pop("plain")
-    # Products of the layers forward, and twice that backward but for the inputs' gradient.
-    inputs = _AE_FRAMES * _SHAPE[1]
-    inner = 6 * 128 * 128 + 2 * 128 * 8
-    work = 2 * (3 * (2 * 128 * inputs + inner) - 128 * inputs)
-    return [
-        Comparison(name, "window", "vectors and DataLoader", ours, plain, work / ours / flops, 2.5)
-        for name, ours in took.items()
-    ]
-
-
-def compare_scoring(rounds: int, flops: float, *, windows: int) -> list[Comparison]:
+def compare_scoring(rounds: int, limits: Limits, *, windows: int) -> list[Comparison]:
     """All windows of a clip of 10 s at hop 1; against the straightforward port, and without sharing."""
     import torch
 
@@ -367,7 +199,6 @@ def compare_scoring(rounds: int, flops: float, *, windows: int) -> list[Comparis
     from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, prepare_for_scoring, to_keras
     from asd_cli.detectors.nn.shared_scoring import SharedClip
     from asd_cli.training.devices import deterministic_kernels
-    from tests.benchmarks.limits import count_flops
     from tests.support.straightforward import straightforward_network
 
     model = MobileNetV2(3, torch.Generator().manual_seed(0)).eval()
@@ -401,13 +232,15 @@ def compare_scoring(rounds: int, flops: float, *, windows: int) -> list[Comparis
         )
     ours = took.pop("ours")
     # Work that sharing saves counts as done.
-    reached = count_flops(model, _SHAPE) / ours / flops
+    reached = count_flops(model, _SHAPE) / ours / limits.flops
+    moved = count_bytes(fused, (1, *_SHAPE), batch=_SCORING_BATCH) / ours / limits.bytes_copied
     return [
         Comparison(
-            "scoring", "window", name, ours, theirs, reached, 0.0 if "shared" in name else 2.5
+            "scoring", "window", name, ours, theirs, reached, moved,
+            0.0 if "shared" in name else 2.5,
         )
         for name, theirs in took.items()
-    ]
+    ]  # fmt: skip
 
 
 def run(*, tiny: bool = False) -> list[Comparison]:
@@ -415,7 +248,7 @@ def run(*, tiny: bool = False) -> list[Comparison]:
     import torch
 
     from asd_cli.training.devices import use_deterministic_kernels
-    from tests.benchmarks.limits import measure_limits
+    from tests.benchmarks.autoencoders import compare_autoencoder
 
     keep_freed_memory()  # as every command does before it computes
     threads = use_deterministic_kernels()
@@ -426,17 +259,17 @@ def run(*, tiny: bool = False) -> list[Comparison]:
     every = measure_limits(**size)
     seconds = 1.0 if tiny else 10.0
     return [
-        compare_extraction(1 if tiny else 200, one.flops, seconds=seconds),
-        compare_processes(1 if tiny else 7, one.flops, clips=2 if tiny else 400, seconds=seconds),
+        compare_extraction(1 if tiny else 200, one, seconds=seconds),
+        compare_processes(1 if tiny else 7, one, clips=2 if tiny else 400, seconds=seconds),
         *compare_training(
-            1 if tiny else 5, every.flops, steps=1 if tiny else 15, batch=2 if tiny else _BATCH
+            1 if tiny else 5, every, steps=1 if tiny else 15, batch=2 if tiny else _BATCH
         ),
         *compare_autoencoder(
-            1 if tiny else 5, every.flops, clips=1 if tiny else 100, steps=1 if tiny else 30,
+            1 if tiny else 5, every, clips=1 if tiny else 100, steps=1 if tiny else 30,
             batch=8 if tiny else 512,
         ),
         *compare_scoring(
-            1 if tiny else 8, every.flops, windows=2 if tiny else _HOP_1_WINDOWS
+            1 if tiny else 8, every, windows=2 if tiny else _HOP_1_WINDOWS
         ),
     ]  # fmt: skip
 
@@ -444,14 +277,14 @@ def run(*, tiny: bool = False) -> list[Comparison]:
 def as_markdown(comparisons: list[Comparison]) -> str:
     """One row a step."""
     lines = [
-        "| step | ours | against | ratio | goal | of a GEMM |",
-        "|---|--:|---|--:|--:|--:|",
+        "| step | ours | against | ratio | goal | of a GEMM | of DRAM |",
+        "|---|--:|---|--:|--:|--:|--:|",
     ]
     for c in comparisons:
         ours = f"{c.ours_s * 1e3:.3g} ms a {c.unit}"
         lines.append(
             f"| {c.step} | {ours} | {c.alternative}, {c.theirs_s * 1e3:.3g} ms | {c.ratio:.2f} "
-            f"| {c.goal or '–'} | {c.of_limit:.0%} |"
+            f"| {c.goal or '–'} | {c.of_limit:.0%} | {c.of_memory:.0%} |"
         )
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.compute import recordings
+from tests.benchmarks.comparison import recordings
 from tests.benchmarks.evaluate import measure
 from tests.benchmarks.processes import measure_python
 from tests.support.score_sets import write_score_set

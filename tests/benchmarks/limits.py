@@ -9,6 +9,8 @@ from torch import nn
 
 from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
 
+_FLOAT_BYTES = 4
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -63,3 +65,26 @@ def count_flops(model: MobileNetV2, shape: tuple[int, int]) -> int:
     for hook in hooks:
         hook.remove()
     return total
+
+
+def count_bytes(model: nn.Module, shape: tuple[int, ...], *, batch: int = 2) -> float:
+    """Count the bytes that all layers read and write for one input if no cache keeps any of them.
+
+    Activations, and the weights once a batch; forward only.
+    """
+    total = 0.0
+
+    def add(_: nn.Module, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        nonlocal total
+        total += _FLOAT_BYTES * (given[0].numel() + output.numel())
+
+    leaves = [layer for layer in model.modules() if not list(layer.children())]
+    hooks = [layer.register_forward_hook(add) for layer in leaves]
+    training = model.training
+    with torch.inference_mode():
+        model.eval()(torch.zeros(1, *shape))
+    model.train(training)
+    for hook in hooks:
+        hook.remove()
+    weights = sum(weight.numel() for weight in model.parameters())
+    return total + _FLOAT_BYTES * weights / batch

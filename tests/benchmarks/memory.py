@@ -22,7 +22,7 @@ import numpy as np
 
 from asd_cli.core.events import Events, SilentEvents
 from asd_cli.core.types import Clip, Domain, Split
-from tests.benchmarks.compute import recordings
+from tests.benchmarks.comparison import recordings
 from tests.benchmarks.processes import measure_python
 
 # Other detectors, and whether a few steps reach the peak of all.
