@@ -123,3 +123,28 @@ def test_machines_trained_at_once_are_gone_on_with(
     status, _, err = finish(*TOGETHER, folder=tmp_path)
     assert status == 0, err
     assert outputs(tmp_path) == together
+
+
+CHOSEN = (
+    "train", "--jobs=1", "--detector=auto", "--set=select.candidates=[autoencoder]",
+    "--set=fit.epochs=30", "--set=fit.batch_size=16",
+)  # fmt: skip
+
+
+def test_what_auto_has_chosen_is_gone_on_with(tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for folder in (whole, broken):
+        write_machine(folder / "dev_data", test=1)
+    status, _, err = finish(*CHOSEN, folder=whole)
+    assert status == 0, err
+    process = start(*CHOSEN, folder=broken)
+    begun, deadline = appears("model/**/checkpoint_fan.safetensors"), time.monotonic() + 120
+    while not begun(broken) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not list(broken.glob("model/**/model_fan*")), "it was over before it could be killed"
+    status, _, err = finish(*CHOSEN, folder=broken)
+    assert status == 0, err
+    assert outputs(broken) == outputs(whole)
