@@ -25,17 +25,17 @@ from asd_cli.training.batch_norm import recalibrate
 from asd_cli.training.devices import resolve_device
 from asd_cli.training.keras_adam import keras_adam, set_epsilon
 from asd_cli.training.loop import fit
+from asd_cli.training.rows import Rows
 
 
 class _FlatWindows:
     """Gathers windows from a store as flat vectors, frame after frame."""
 
-    def __init__(self, store: FeatureStore, windows: Windows, device: torch.device) -> None:
-        self._data, self._windows, self._device = store.data, windows, device
+    def __init__(self, rows: Rows, windows: Windows) -> None:
+        self._rows, self._windows = rows, windows
 
     def __getitem__(self, chosen: Indices) -> torch.Tensor:
-        rows = self._windows.rows(chosen)
-        return torch.from_numpy(self._data[rows]).flatten(1).to(self._device, non_blocking=True)
+        return self._rows[self._windows.rows(chosen)].flatten(1)
 
 
 class _Reconstruction:
@@ -85,7 +85,7 @@ class AutoencoderDetector:
         n_inputs = self.options.n_frames * train.data.shape[1]
         model = Autoencoder(n_inputs, generator).to(self.device)
         windows = store_windows(self.options, train, self.options.n_hop_frames)
-        batches = _FlatWindows(train, windows, self.device)
+        batches = _FlatWindows(Rows(train.data, self.device), windows)
         plan = plan_fit(self.options, train.clips, windows.clips)
         history = fit(
             _Reconstruction(model, batches, self.options.lr, self.options.precision),
@@ -122,7 +122,8 @@ class AutoencoderDetector:
         # Clip by clip, so that a score does not depend on its neighbours.
         clip = store.select([index])
         windows = store_windows(self.options, clip, hop)
-        batch = _FlatWindows(clip, windows, self.device)[np.arange(len(windows))]
+        rows = Rows(clip.data, self.device, keep=False)
+        batch = _FlatWindows(rows, windows)[np.arange(len(windows))]
         with torch.inference_mode():
             missed = (self.model(batch) - batch).cpu().numpy()
         shaped: FloatArray = missed.reshape(len(windows), self.options.n_frames, -1)

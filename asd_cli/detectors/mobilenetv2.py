@@ -40,6 +40,7 @@ from asd_cli.training.batch_norm import recalibrate
 from asd_cli.training.devices import resolve_device
 from asd_cli.training.keras_adam import keras_adam, set_epsilon
 from asd_cli.training.loop import fit
+from asd_cli.training.rows import Rows
 
 # As many windows as keep the widest layer in the cache; 256 take three times as long.
 _SCORING_BATCH = 32
@@ -75,13 +76,10 @@ class _WindowBatches:
     """Gathers windows from a store, turned round as the network wants them."""
 
     def __init__(self, store: FeatureStore, windows: Windows, device: torch.device) -> None:
-        self._data = store.data[:, ::-1]
-        self._windows, self._device = windows, device
+        self._rows, self._windows = Rows(store.data[:, ::-1], device), windows
 
     def __getitem__(self, chosen: Indices) -> torch.Tensor:
-        rows = self._windows.rows(chosen, reverse=True)
-        batch = torch.from_numpy(np.ascontiguousarray(self._data[rows]))
-        return batch[:, None].to(self._device, non_blocking=True)
+        return self._rows[self._windows.rows(chosen, reverse=True)][:, None]
 
 
 class _SectionClassifier:

@@ -3,7 +3,6 @@
 import statistics
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from asd_cli.detectors.nn.autoencoder import Autoencoder
 from asd_cli.execution.side_by_side import run_side_by_side
 from asd_cli.features.windows import frame_windows
 from asd_cli.training.devices import deterministic_kernels
+from asd_cli.training.rows import Rows
 from tests.benchmarks.comparison import Comparison, in_turn, timed
 from tests.benchmarks.limits import Limits, count_bytes
 
@@ -23,13 +23,6 @@ _FRAMES, _MELS = 5, 128
 _ROWS_OF_A_CLIP = 313
 _SECTIONS = 3
 _BASELINE, _TENSORS = "the 2023 baseline's loop", "vectors in a DataLoader"
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """What a store is read for in training."""
-
-    data: np.ndarray
 
 
 class _Items(Dataset[tuple[Any, ...]]):
@@ -49,9 +42,8 @@ class _Items(Dataset[tuple[Any, ...]]):
 
 
 def _train_ours(model: Autoencoder, data: np.ndarray, order: np.ndarray, precision: str) -> None:
-    store: Any = _Rows(data)
-    clips = len(data) // _ROWS_OF_A_CLIP
-    batches = _FlatWindows(store, _windows(clips), torch.device("cpu"))
+    windows = _windows(len(data) // _ROWS_OF_A_CLIP)
+    batches = _FlatWindows(Rows(data, torch.device("cpu")), windows)
     trainable = _Reconstruction(model, batches, 1e-3, precision)
     for step, chosen in enumerate(order):
         loss = trainable.loss(chosen)

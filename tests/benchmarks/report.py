@@ -205,9 +205,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--machines", type=int, default=7)
     parser.add_argument("--clips", type=int, default=200)
+    parser.add_argument("--train", type=int, default=60)
     parser.add_argument("--cache", action="store_true")
     given = parser.parse_args()
-    figures = run(given.machines, clips=given.clips, cache=given.cache)
+    figures = run(given.machines, clips=given.clips, train=given.train, cache=given.cache)
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
 
 
