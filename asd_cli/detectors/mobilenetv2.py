@@ -33,7 +33,7 @@ from asd_cli.detectors.nn.mobilenetv2 import (
 )
 from asd_cli.detectors.nn.shared_scoring import SharedClip
 from asd_cli.detectors.plans import last_epoch_batches, plan_fit, store_windows
-from asd_cli.features.logmel import LOG_FLOOR
+from asd_cli.features.recipe import LOG_FLOOR
 from asd_cli.features.store import FeatureStore
 from asd_cli.features.windows import Indices, Windows
 from asd_cli.training.batch_norm import recalibrate

@@ -18,8 +18,6 @@ from asd_cli.core.memory import keep_freed_memory
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
 from asd_cli.features.audio import read_file
-from asd_cli.features.computation import ClipJob, compute_clips
-from asd_cli.features.logmel import mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.features.store import (
     StoreEntry,
@@ -112,6 +110,9 @@ def extract_features(
         if old is not None and _all_known(clips, old, executor.workers):
             advance(len(clips))
             return Extraction(path, computed=0, reused=len(clips))
+        # scipy takes a quarter of a second to load, and a fresh store does without.
+        from asd_cli.features.logmel import mel_basis
+
         mel_basis(recipe, path.parent)
         fill = partial(
             _fill, clips, path, recipe=recipe, executor=executor, old=old, advance=advance
@@ -165,6 +166,8 @@ def _fill(
     advance: Callable[..., None],
 ) -> Extraction | None:
     """Write the store; None when what a killed run left cannot be gone on with."""
+    from asd_cli.features.computation import ClipJob, compute_clips
+
     stored = old.by_name if old is not None else {}
     skipped: dict[str, str] = {}
     computed = reused = 0

@@ -18,10 +18,7 @@ from asd_cli.core.errors import ConfigError
 from asd_cli.core.files import write_bytes
 from asd_cli.core.hashing import fingerprint
 from asd_cli.features.audio import INT16_SCALE, Samples
-from asd_cli.features.recipe import FeatureRecipe
-
-# float64's epsilon (sys.float_info.epsilon), the floor that the reference puts under the logarithm.
-LOG_FLOOR = 2.220446049250313e-16
+from asd_cli.features.recipe import LOG_FLOOR, FeatureRecipe
 
 _DIGEST_BYTES = 32
 _FRAMES_PER_BLOCK = 64

@@ -23,8 +23,8 @@ from asd_cli.execution.executor import Executor, ProcessExecutor, SerialExecutor
 from asd_cli.execution.side_by_side import run_side_by_side
 from asd_cli.features.audio import decode_samples, read_file
 from asd_cli.features.extraction import extract_features
-from asd_cli.features.logmel import LOG_FLOOR, log_mel, mel_basis
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.logmel import log_mel, mel_basis
+from asd_cli.features.recipe import LOG_FLOOR, FeatureRecipe
 from tests.benchmarks.comparison import Comparison, in_turn, one_core, recordings, timed
 from tests.benchmarks.limits import Limits, count_bytes, count_flops, measure_limits
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from asd_cli.core.errors import ConfigError
-from asd_cli.features.logmel import LOG_FLOOR, log_mel, mel_basis
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.logmel import log_mel, mel_basis
+from asd_cli.features.recipe import LOG_FLOOR, FeatureRecipe
 from tests.support.recordings import tone
 
 SETTINGS = [
