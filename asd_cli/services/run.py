@@ -1,6 +1,6 @@
 """`asd run`: everything from fetching to the report, leaving out what is fresh."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asd_cli.core.errors import AsdError
 from asd_cli.core.events import SILENT, Events
@@ -9,7 +9,7 @@ from asd_cli.data.folders import TRAIN_ROLE
 from asd_cli.services.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from asd_cli.services.fetch import FetchRequest, fetch
 from asd_cli.services.report import ReportRequest, ReportResult, report
-from asd_cli.services.score import ScoreResult, score
+from asd_cli.services.score import ScoreOnceTrained, ScoreResult, score
 from asd_cli.services.train import TrainResult, train
 from asd_cli.services.workspace import RunRequest, Workspace
 
@@ -39,8 +39,9 @@ def run(request: RunRequest, events: Events = SILENT) -> RunResult:
     """
     workspace = Workspace(request.settings, request.mode)
     _fetch(missing_stages(workspace, request.machines), request, events)
-    training = train(request, events)
-    scoring = score(request, events)
+    training = train(request, events, sequel=ScoreOnceTrained(request, events))
+    trained = all(machine.state != "fresh" for machine in training.machines)
+    scoring = score(replace(request, force=request.force and not trained), events)
     fetchable = "ground-truth" in workspace.edition.stages
     if request.mode is Mode.EVAL and fetchable and not workspace.ground_truth_directory.is_dir():
         # After scoring: who has no labels and no network still gets files to submit.

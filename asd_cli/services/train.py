@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -78,12 +78,25 @@ class TrainResult:
     skipped: tuple[str, ...]
 
 
-def train(request: RunRequest, events: Events = SILENT) -> TrainResult:
+class Sequel(Protocol):
+    """What is done with each machine as soon as it is trained, while others still are."""
+
+    def work(self, machine: str, events: Events) -> Any:
+        """Do it, in the process that trained the machine; None where it cannot be done."""
+
+    def keep(self, result: Any) -> None:
+        """Take the result up, in the process that began it all."""
+
+
+def train(
+    request: RunRequest, events: Events = SILENT, *, sequel: Sequel | None = None
+) -> TrainResult:
     """Train a model for each machine, unless a fresh one is there.
 
     A model is fresh while settings, recordings and versions are those it was made with. A run that
     was broken off is gone on with. Of several machines as many are trained at once as
-    `RunRequest.jobs` says, each with one thread; the models do not depend on how many.
+    `RunRequest.jobs` says, each with one thread; the models do not depend on how many. A `sequel`
+    follows on each training, but not on a model that was fresh.
 
     Raises
     ------
@@ -126,9 +139,15 @@ def train(request: RunRequest, events: Events = SILENT) -> TrainResult:
     remove_abandoned(workspace.model_directory)
     if stale and workspace.detector.learns_jointly:
         learn_network(workspace, stores, request=request, events=events)
-    work = partial(_train_machine, request)
-    for result in for_each_machine(work, stale, request=request, events=events):
-        trained[result.machine] = result
+
+    def keep(result: tuple[TrainedMachine, Any]) -> None:
+        machine, followed = result
+        trained[machine.machine] = machine
+        if sequel is not None and followed is not None:
+            sequel.keep(followed)
+
+    work = partial(_train_and_follow, request, sequel)
+    for_each_machine(work, stale, request=request, events=events, done=keep)
     kept = tuple(dict.fromkeys(skipped))
     return TrainResult(tuple(trained[machine] for machine in machines), kept)
 
@@ -169,6 +188,13 @@ def _identity(workspace: Workspace, task: MachineTask) -> dict[str, Any]:
     others = task.other_stores(workspace, TRAIN_ROLE)
     stores = [*task.stores(workspace), *(store for _, store in sorted(others.items()))]
     return model_identity(workspace, task.machine, stores)
+
+
+def _train_and_follow(
+    request: RunRequest, sequel: Sequel | None, task: MachineTask, events: Events
+) -> tuple[TrainedMachine, Any]:
+    trained = _train_machine(request, task, events)
+    return trained, sequel.work(task.machine, events) if sequel is not None else None
 
 
 def _train_machine(request: RunRequest, task: MachineTask, events: Events) -> TrainedMachine:

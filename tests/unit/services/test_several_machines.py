@@ -1,5 +1,6 @@
 """Several machine types in one command: at once or one after the other, the same bytes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,43 @@ def test_results_do_not_depend_on_the_number_of_jobs(
             assert record["threads"] == record["training"]["threads"] == 1
     assert found[0].keys() == found[1].keys()
     assert [name for name in found[0] if found[0][name] != found[1][name]] == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_scores_a_machine_as_soon_as_it_is_trained(
+    recordings: Path, tmp_path: Path, jobs: int
+) -> None:
+    apart, together = tmp_path / "apart", tmp_path / "together"
+    asked = request(recordings, apart, "detector=mobilenetv2", jobs=jobs)
+    asd.train(asked)
+    asd.score(asked)
+    asked = request(recordings, together, "detector=mobilenetv2", jobs=jobs)
+    for again in (False, True):
+        events = Heard()
+        done = asd.run(replace(asked, force=again), events)
+        assert {machine.state for machine in done.training.machines} == {"trained"}
+        assert all(machine.fresh for machine in done.scoring.machines)
+        assert sorted(t for t in events.tasks if t.startswith("score ")) == sorted(
+            task for machine in ("fan", "pump") for task in (f"score {machine}",) * 3
+        )
+        if jobs == 1:
+            assert events.tasks.index("score fan") < events.tasks.index("train pump")
+    alone, run = outputs(apart), outputs(together)
+    assert [name for name in alone if alone[name] != run[name]] == []
+
+
+def test_what_cannot_be_scored_is_said_when_all_is_trained(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DataError("the test clips are gone", hint="fetch them")
+
+    monkeypatch.setattr("asd_cli.services.score.score_machine", fail)
+    asked = request(recordings, tmp_path, "detector=pooled-knn", jobs=1)
+    with pytest.raises(DataError, match="the test clips are gone"):
+        asd.run(asked)
+    assert {machine.state for machine in asd.train(asked).machines} == {"fresh"}
+    assert not list((tmp_path / "result").rglob("*.csv"))
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
