@@ -107,6 +107,14 @@ def test_every_detector_is_documented(name: str) -> None:
     assert f"| `{name}` |" in README
 
 
+@pytest.mark.parametrize("name", [name for name, spec in DETECTORS.items() if spec.measured])
+def test_what_was_measured_is_the_same_in_the_readme_and_in_asd_detectors(name: str) -> None:
+    row = re.search(rf"^\| `{name}` \| ([\d.]+) ± ([\d.]+) \| ([\d.]+) \|", README, re.MULTILINE)
+    assert row is not None
+    mean, deviation, fans = (f"{100 * float(text):.1f}" for text in row.groups())
+    assert DETECTORS[name].measured == f"{mean} ± {deviation} / {fans}"
+
+
 def test_every_command_is_mentioned() -> None:
     from asd_cli.cli.main import app
 
