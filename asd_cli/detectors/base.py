@@ -62,6 +62,7 @@ class DetectorOptions:
     score: str = "reference"
     pooling: str = "mean_gwrp"
     pooling_decay: float = 0.9
+    pooling_speeds: tuple[float, ...] = ()
     backend: BackendOptions = field(default_factory=BackendOptions)
     encoder: str = ""
     discriminative: DiscriminativeOptions = field(default_factory=DiscriminativeOptions)
@@ -78,7 +79,7 @@ class DetectorOptions:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "DetectorOptions":
         """Make options of what `as_dict` gave; what later versions added has its default."""
-        nested = dict(values)
+        nested = _tuples(values)
         for key, kind in (
             ("backend", BackendOptions),
             ("discriminative", DiscriminativeOptions),

@@ -1,7 +1,7 @@
 """Detectors that turn each clip into one embedding and leave the rest to a back end."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -49,6 +49,12 @@ class EmbeddingDetector(ABC):
     ) -> FloatArray:
         """Embed clips [shape=(n_clips, d)], each by itself; `task` is its name in events."""
 
+    def embed_perturbed(
+        self, train: FeatureStore, events: Events, task: str
+    ) -> Sequence[FloatArray]:
+        """Embed the training clips as they might have sounded; nothing unless one asks for it."""
+        return ()
+
     def network_state(self) -> DetectorState:
         """Everything that `restore_network` needs; nothing where nothing is learnt."""
         return DetectorState({}, {})
@@ -66,7 +72,8 @@ class EmbeddingDetector(ABC):
         """
         history = self.learn(train, context)
         embeddings = self.embed(train, context.events, context.task)
-        self._backend.fit(embeddings, train.clips)
+        perturbed = self.embed_perturbed(train, context.events, context.task)
+        self._backend.fit(embeddings, train.clips, perturbed)
         self._known_sections = tuple(sorted({clip.section for clip in train.clips}))
         return history
 
@@ -85,7 +92,8 @@ class EmbeddingDetector(ABC):
 
     def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
         """Score each training clip by the others: a back end that knows a clip finds it normal."""
-        return self._backend.cross_scores(self.embed(train, events), train.clips)
+        perturbed = self.embed_perturbed(train, events, "score")
+        return self._backend.cross_scores(self.embed(train, events), train.clips, perturbed)
 
     def state(self) -> DetectorState:
         """Give network and references."""

@@ -5,14 +5,20 @@ anomalous sound detection" (ICASSP): what a machine sounds like on average, and 
 tells much of what is wrong with it, in seconds on one core.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from asd_cli.core.events import SILENT, Events, progress
-from asd_cli.detectors.base import FitContext, FloatArray, History
+from asd_cli.core.types import Clip
+from asd_cli.detectors.base import DetectorOptions, FitContext, FloatArray, History
 from asd_cli.detectors.embedding import EmbeddingDetector
 from asd_cli.features.store import FeatureStore
+
+# Of a kilobyte a speed, as a rule.
+_CLIPS_REMEMBERED = 16_384
 
 
 def weighted_rank_pool(spectrogram: FloatArray, decay: float) -> FloatArray:
@@ -63,8 +69,35 @@ def pool_over_time(spectrogram: FloatArray, kind: str, decay: float) -> FloatArr
     return np.concatenate([pools[name]() for name in kind.split("_")])
 
 
+@lru_cache(maxsize=_CLIPS_REMEMBERED)
+def _pool_at_speeds(
+    data: str, clip: Clip, options: DetectorOptions, folder: Path | None
+) -> FloatArray:
+    """Pool a clip at the options' speeds [shape=(n_speeds, d)].
+
+    `data` tells recordings of one name apart. Fitting, calibrating and every trial of a selection
+    want the same clips.
+    """
+    # scipy and soxr load when they are needed.
+    from asd_cli.features.speed import spectrograms_at_speeds
+
+    recipe, speeds = options.recipe, options.pooling_speeds
+    return np.stack(
+        [
+            pool_over_time(spectrogram, options.pooling, options.pooling_decay)
+            for spectrogram in spectrograms_at_speeds(clip.path, recipe, speeds, folder)
+        ]
+    )
+
+
 class PooledDetector(EmbeddingDetector):
-    """Distance of a clip's pooled spectrogram from those of normal clips."""
+    """Distance of a clip's pooled spectrogram from those of normal clips.
+
+    With `pooling_speeds` each training clip counts at other speeds as well. What a change of speed
+    does to a spectrum is then part of what varies among normal clips, and a back end that whitens
+    makes little of it: tangent distance (Simard et al. 1993, "Efficient pattern recognition using
+    a new transformation distance"), with finite steps in place of derivatives.
+    """
 
     def learn(self, train: FeatureStore, context: FitContext) -> History:
         """Nothing: pooling has no parameters."""
@@ -84,3 +117,16 @@ class PooledDetector(EmbeddingDetector):
                 )
                 advance(1)
         return np.stack(rows)
+
+    def embed_perturbed(
+        self, train: FeatureStore, events: Events, task: str
+    ) -> Sequence[FloatArray]:
+        """Pool the training clips at other speeds; DataError when a recording cannot be read."""
+        if not self.options.pooling_speeds:
+            return ()
+        rows = []
+        with progress(events, task, total=len(train), unit="clips") as advance:
+            for clip in train.clips:
+                rows.append(_pool_at_speeds(train.fingerprint, clip, self.options, train.folder))
+                advance(1)
+        return tuple(np.stack(rows, axis=1))

@@ -189,6 +189,19 @@ def _resample(samples: Samples, sample_rate: int, recipe: FeatureRecipe) -> Wave
     return resampled
 
 
+def at_speed(waveform: Waveform, speed: float) -> Waveform:
+    """Play a waveform faster (above 1) or slower, all its frequencies with it, by soxr.
+
+    Returns
+    -------
+    ndarray [shape=(about n_samples / speed,), dtype=float32]
+    """
+    import soxr
+
+    played: Waveform = soxr.resample(waveform, speed, 1.0, quality="HQ")
+    return played
+
+
 def _full_scale_1(samples: Samples) -> Waveform:
     waveform = samples.astype(np.float32, copy=False)
     return waveform * INT16_SCALE if samples.dtype == np.int16 else waveform

@@ -8,19 +8,18 @@ A file in the page cache costs a fifteenth.
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from asd_cli.core.errors import DataError
 from asd_cli.core.files import storage_errors, temporary_sibling
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.execution.executor import Executor
 from asd_cli.features.audio import decode_samples, read_file
-from asd_cli.features.logmel import log_mel, mel_basis
+from asd_cli.features.logmel import log_mel, remembered_basis
 from asd_cli.features.recipe import FeatureRecipe
 
 # Reflection needs this many samples more than half a transform; fewer make no spectrogram.
@@ -113,7 +112,7 @@ def compute_clip(job: ClipJob, *, recipe: FeatureRecipe, folder: Path) -> ClipOu
                 hint=f"use a shorter one: --set feature.n_fft={recipe.n_fft // 2}; or leave it out",
             )
         with np.errstate(over="ignore", invalid="ignore"):
-            rows = log_mel(samples, recipe, _basis(recipe, folder))
+            rows = log_mel(samples, recipe, remembered_basis(recipe, folder))
         if not np.isfinite(rows).all():
             raise DataError(
                 f"{job.path} is too loud: its energy is beyond single precision",
@@ -123,11 +122,6 @@ def compute_clip(job: ClipJob, *, recipe: FeatureRecipe, folder: Path) -> ClipOu
         hint = f" ({error.hint})" if error.hint else ""
         return ClipOutcome(error=f"{error.message}{hint}")
     return ClipOutcome(sha256, rows)
-
-
-@lru_cache(maxsize=4)
-def _basis(recipe: FeatureRecipe, folder: Path) -> sparse.csr_matrix:
-    return mel_basis(recipe, folder)
 
 
 def _compute_in_workers(

@@ -66,6 +66,12 @@ def mel_basis(recipe: FeatureRecipe, folder: Path | None = None) -> sparse.csr_m
     return basis
 
 
+@lru_cache(maxsize=4)
+def remembered_basis(recipe: FeatureRecipe, folder: Path | None) -> sparse.csr_matrix:
+    """`mel_basis`, asked for once in a process."""
+    return mel_basis(recipe, folder)
+
+
 def linear_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
     """Triangular filters of equal width, evenly spread from 0 Hz to half the sample rate.
 

@@ -85,6 +85,8 @@ class FeatureStore:
         First row and number of rows of each clip.
     fingerprint : str
         Of the recordings' names and bytes and of the recipe.
+    folder : Path or None
+        Where the file lies, and mel filters beside it.
     """
 
     clips: tuple[Clip, ...]
@@ -92,6 +94,7 @@ class FeatureStore:
     offsets: npt.NDArray[np.int64]
     frames: npt.NDArray[np.int64]
     fingerprint: str
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -176,6 +179,7 @@ def open_store(path: Path, clips: Sequence[Clip]) -> FeatureStore:
         fingerprint=combine(
             [("recipe", index.recipe), *((entry.name, entry.sha256) for entry in entries)]
         ),
+        folder=path.parent,
     )
 
 

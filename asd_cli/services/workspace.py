@@ -202,6 +202,7 @@ class Workspace:
             score=self.settings.score,
             pooling=self.settings.pooling.kind,
             pooling_decay=self.settings.pooling.decay,
+            pooling_speeds=tuple(self.settings.pooling.speeds),
             backend=BackendOptions(**self.settings.backend.model_dump()),
             discriminative=DiscriminativeOptions(
                 **{

@@ -87,6 +87,9 @@ class PoolingSettings(_Numbers):
         "mean_gwrp", description="mean, max, gwrp (weighted by rank), mean_max or mean_gwrp (both)"
     )
     decay: float = Field(0.9, ge=0, le=1, description="of gwrp: 0 is the maximum, 1 the mean")
+    speeds: list[Annotated[float, Field(ge=0.5, le=2)]] = Field(
+        default=[], max_length=16, description="training clips are heard at these speeds as well"
+    )
 
 
 class BackendSettings(_Numbers):
@@ -152,6 +155,7 @@ class SelectSettings(_Numbers):
 
     candidates: list[str] = Field(
         default=[
+            "pooled-speed",
             "pooled-knn",
             "pooled-knn:pooling.kind=mean",
             "pooled-knn:pooling.kind=max",
@@ -160,7 +164,7 @@ class SelectSettings(_Numbers):
             "pooled-gmm",
         ],
         min_length=1,
-        description="detector, or detector:key=value:key=value",
+        description="detector, or detector:key=value:key=value; of equals the first",
     )
 
 

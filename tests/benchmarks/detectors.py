@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.detectors --recordings FOLDER --output FOLDER
     python -m tests.benchmarks.detectors --only pooled-knn --only pooled-knn,pooled-gmm --seed 1
+    python -m tests.benchmarks.detectors --only discriminative --clips 300
 
 Each command runs in a process of its own, on features that are extracted already. What a detector
 builds on is trained once, and its time counts for each that builds on it. The time is that of a
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from asd_cli.core.files import write_text
 from asd_cli.data.synthetic.generate import generate
-from asd_cli.data.synthetic.plan import SyntheticPlan
+from asd_cli.data.synthetic.plan import DEMO_PLAN, SyntheticPlan
 from asd_cli.detectors.registry import detector_spec
 from asd_cli.execution.executor import make_executor
 from tests.benchmarks.processes import measure_python
@@ -38,11 +39,14 @@ DETECTORS = (
     "autoencoder-mahalanobis",
     "pooled-knn",
     "pooled-gmm",
+    "pooled-speed",
     "pooled-knn,pooled-gmm",
+    "pooled-speed,pooled-gmm",
     "pooled-knn,autoencoder-mahalanobis",
     "auto",
     "discriminative",
     "pooled-knn,discriminative",
+    "pooled-speed,discriminative",
 )
 SEEDS = (1, 2, 3)
 REAL = "recordings"
@@ -124,7 +128,7 @@ def run(
     names: Sequence[str] = DETECTORS,
     seeds: Sequence[int] = SEEDS,
     recordings: Path | None = None,
-    plan: SyntheticPlan | None = None,
+    plan: SyntheticPlan = DEMO_PLAN,
     extra: Sequence[str] = (),
 ) -> dict[str, dict[str, Figures]]:
     """Measure detectors on synthetic sets of some seeds, and on real recordings if given.
@@ -137,7 +141,7 @@ def run(
     sets: dict[str, int] = {}
     for seed in seeds:
         sets[f"seed {seed}"] = seed
-        prepare(folder / f"seed {seed}", plan=replace(plan or SyntheticPlan(), seed=seed))
+        prepare(folder / f"seed {seed}", plan=replace(plan, seed=seed))
     if recordings is not None:
         sets[REAL] = seeds[0]
         prepare(folder / REAL, plan=None, recordings=recordings)
@@ -191,6 +195,12 @@ def main() -> None:
     )
     parser.add_argument("--only", action="append", help="a detector, or several with commas")
     parser.add_argument("--seed", action="append", type=int)
+    parser.add_argument(
+        "--clips",
+        type=int,
+        default=DEMO_PLAN.source_train,
+        help="source clips that a section of a synthetic set has to train with [%(default)s]",
+    )
     parser.add_argument("--recordings", type=Path, help="real ones, in the layout of DCASE 2021")
     parser.add_argument("--output", type=Path, help="keep sets, models and tables there")
     given = parser.parse_args()
@@ -200,6 +210,7 @@ def main() -> None:
             names=given.only or DETECTORS,
             seeds=given.seed or SEEDS,
             recordings=given.recordings,
+            plan=replace(DEMO_PLAN, source_train=given.clips),
         )
     print(as_markdown(found))
 

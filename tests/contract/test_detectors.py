@@ -78,7 +78,12 @@ def options_of(name: str) -> DetectorOptions:
         return replace(OPTIONS, backend=BackendOptions(**backend), encoder=str(exported_encoder()))
     # An autoencoder that has learnt little finds what is loud anomalous, and nothing else.
     epochs = 30 if name.startswith("autoencoder") else OPTIONS.epochs
-    return replace(OPTIONS, backend=BackendOptions(**backend), epochs=epochs)
+    return replace(
+        OPTIONS,
+        backend=BackendOptions(**backend),
+        pooling_speeds=tuple(spec.recipe.get("pooling.speeds", ())),
+        epochs=epochs,
+    )
 
 
 def create(name: str) -> Detector:

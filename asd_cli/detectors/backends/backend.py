@@ -77,7 +77,12 @@ class Backend:
         """Sections that have references; a single empty name when they are not told apart."""
         return tuple(sorted({section for section, _ in self._scorers}))
 
-    def fit(self, embeddings: Embeddings, clips: Sequence[Clip]) -> None:
+    def fit(
+        self,
+        embeddings: Embeddings,
+        clips: Sequence[Clip],
+        perturbed: Sequence[Embeddings] = (),
+    ) -> None:
         """Learn from normal clips.
 
         Parameters
@@ -86,6 +91,8 @@ class Backend:
             One row a clip.
         clips : sequence of Clip
             Whose they are.
+        perturbed : sequence of ndarray [shape=(n_clips, d)]
+            The same clips as they might have sounded: references like the others.
 
         Raises
         ------
@@ -93,7 +100,7 @@ class Backend:
             When a group of references is too small for the kind of back end.
         """
         self._scorers = {}
-        for group, (values, target) in self._grouped(embeddings, clips).items():
+        for group, (values, target) in self._grouped(embeddings, clips, perturbed).items():
             if len(values) < self._kind.fewest_clips:
                 whose = " ".join(filter(None, (clips[0].machine, *group)))
                 raise DataError(
@@ -108,15 +115,21 @@ class Backend:
         return KINDS[self._options.kind]
 
     def _grouped(
-        self, embeddings: Embeddings, clips: Sequence[Clip]
+        self, embeddings: Embeddings, clips: Sequence[Clip], perturbed: Sequence[Embeddings]
     ) -> dict[Group, tuple[FloatArray, Mask]]:
         """Embeddings of each group, and which of them are of the target domain."""
-        values = self._scaled(embeddings)
+        versions = [self._scaled(each) for each in (embeddings, *perturbed)]
         members: dict[Group, list[int]] = {}
         for index, clip in enumerate(clips):
             members.setdefault(self._group(clip), []).append(index)
         target = np.array([clip.domain is Domain.TARGET for clip in clips], bool)
-        return {group: (values[own], target[own]) for group, own in sorted(members.items())}
+        return {
+            group: (
+                np.concatenate([values[own] for values in versions]),
+                np.tile(target[own], len(versions)),
+            )
+            for group, own in sorted(members.items())
+        }
 
     def _fit_group(self, group: Group, values: FloatArray, target: Mask) -> Scorer:
         options = self._options
@@ -152,12 +165,15 @@ class Backend:
         return scores.astype(np.float32)
 
     def cross_scores(
-        self, embeddings: Embeddings, clips: Sequence[Clip]
+        self,
+        embeddings: Embeddings,
+        clips: Sequence[Clip],
+        perturbed: Sequence[Embeddings] = (),
     ) -> npt.NDArray[np.float32]:
         """Score each training clip by a back end that was fitted without it, in ten folds.
 
         Every section and domain is spread over the folds. What has too few clips to do without
-        one is scored by a back end that knows it.
+        one is scored by a back end that knows it. A clip's perturbed versions go with it.
 
         Returns
         -------
@@ -168,7 +184,9 @@ class Backend:
         for fold in np.unique(folds):
             held = np.flatnonzero(folds == fold).tolist()
             kept = np.flatnonzero(folds != fold).tolist()
-            groups = self._grouped(embeddings[kept], [clips[i] for i in kept])
+            groups = self._grouped(
+                embeddings[kept], [clips[i] for i in kept], [each[kept] for each in perturbed]
+            )
             other = Backend(self._options, self._seed)
             other._scorers = dict(self._scorers)
             for group, (values, target) in groups.items():

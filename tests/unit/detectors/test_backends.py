@@ -228,3 +228,24 @@ def test_scores_survive_state_and_company(kind: str, distance: str) -> None:
 
 def test_zero_embeddings_stay_finite() -> None:
     assert np.isfinite(unit_length(np.zeros((2, 3)))).all()
+
+
+def test_perturbed_versions_are_references_like_the_others() -> None:
+    train, perturbed = embeddings(34), embeddings(34, seed=8)
+    test, asked = embeddings(7, seed=1), clips(("00", Domain.SOURCE, 7))
+    together = Backend(BackendOptions(distance="whitened"), SEED)
+    together.fit(train, ONE_SECTION, [perturbed])
+    listed = Backend(BackendOptions(distance="whitened"), SEED)
+    listed.fit(np.concatenate([train, perturbed]), [*ONE_SECTION, *ONE_SECTION])
+    np.testing.assert_array_equal(together.score(test, asked), listed.score(test, asked))
+
+
+def test_a_clip_that_is_left_out_takes_its_perturbed_versions_along() -> None:
+    train = embeddings(34)
+    backend = Backend(BackendOptions(distance="euclidean"), SEED)
+    backend.fit(train, ONE_SECTION, [train])
+    plain = Backend(BackendOptions(distance="euclidean"), SEED)
+    plain.fit(train, ONE_SECTION)
+    left_out = backend.cross_scores(train, ONE_SECTION, [train])
+    np.testing.assert_array_equal(left_out, plain.cross_scores(train, ONE_SECTION))
+    assert (left_out > 0).all()

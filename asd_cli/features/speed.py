@@ -1,0 +1,42 @@
+"""Log-mel spectrograms of a recording as it would sound a little faster or slower."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from asd_cli.features.audio import at_speed, decode, read_file
+from asd_cli.features.logmel import LogMel, log_mel, remembered_basis
+from asd_cli.features.recipe import FeatureRecipe
+
+
+def spectrograms_at_speeds(
+    path: Path, recipe: FeatureRecipe, speeds: Sequence[float], folder: Path | None
+) -> list[LogMel]:
+    """Compute the spectrograms of a recording that is played at several speeds.
+
+    Playing it faster moves all frequencies and times together, as a faster machine does: speed
+    perturbation (Ko et al. 2015, "Audio augmentation for speech recognition", Interspeech).
+
+    Parameters
+    ----------
+    path : Path
+        The recording.
+    recipe : FeatureRecipe
+        How to compute features.
+    speeds : sequence of float
+        Factors; above 1 is faster and shorter.
+    folder : Path or None
+        Where mel filters are kept.
+
+    Returns
+    -------
+    list of ndarray [shape=(n_frames, n_mels), dtype=float32]
+        Decibels; one a speed.
+
+    Raises
+    ------
+    DataError
+        When the recording cannot be read or decoded.
+    """
+    waveform = decode(read_file(path), path, recipe)
+    basis = remembered_basis(recipe, folder)
+    return [log_mel(at_speed(waveform, speed), recipe, basis) for speed in speeds]
