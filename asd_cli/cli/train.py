@@ -47,7 +47,7 @@ def train(
                 f"{trained.machine}: fresh, nothing to do (--force to redo)"
                 if trained.state == "fresh"
                 else f"{trained.machine}: {trained.state} on {trained.clips} clips of "
-                f"{len(trained.sections)} sections, threshold {trained.threshold.said} "
-                f"({trained.threshold.kind}), {trained.model}"
+                f"{len(trained.sections)} section{'s' if len(trained.sections) > 1 else ''}, "
+                f"threshold {trained.threshold.said} ({trained.threshold.kind}), {trained.model}"
             )
     end(result.skipped)

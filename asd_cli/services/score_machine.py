@@ -1,5 +1,6 @@
 """Scoring of one machine type: model and features to score files, and a record of them."""
 
+import json
 import time
 from collections.abc import Sequence
 from itertools import groupby
@@ -85,7 +86,8 @@ def usable_bundle(workspace: Workspace, machine: str) -> ModelBundle:
 
 
 def _yaml_value(value: Any) -> str:
-    return {None: "null", True: "true", False: "false"}.get(value, str(value))
+    """Write a setting as `--set` takes it, without a blank that a shell would split at."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def scoring_inputs(

@@ -123,6 +123,9 @@ class DiscriminativeSettings(_Numbers):
     )
     sub_clusters: int = Field(16, ge=1, le=1024, description="centres of each class")
     mixup: float = Field(0.5, ge=0, le=1, description="share of clips mixed with another")
+    speed: float = Field(
+        0.0, ge=0, le=0.5, description="training clips are played up to this much slower or faster"
+    )
     feature_exchange: bool = Field(True, description="train on exchanged branches as well")
     fewest_batches: int = Field(32, ge=1, le=10000, description="batches in an epoch, at least")
     members: int = Field(1, ge=1, le=64, description="networks with seeds of their own, joined")

@@ -138,6 +138,16 @@ def test_another_back_end_must_be_fitted(machine: Path) -> None:
     assert "backend.neighbors = 1, and it is 3 now" in result.stderr
 
 
+def test_a_change_of_speeds_is_undone_as_the_hint_says(machine: Path) -> None:
+    chosen = ("--detector", "pooled-speed", "--set", "feature.n_mels=64")
+    run("train", *chosen, "--set", "pooling.speeds=[0.9, 1.1]")
+    result = asd("score", *chosen)
+    assert result.exit_code == ExitCode.USAGE
+    assert "pooling.speeds = [0.9, 1.1], and it is [0.95, 0.975, 1.025, 1.05] now" in result.stderr
+    assert "--set pooling.speeds=[0.9,1.1]" in result.stderr
+    run("score", *chosen, "--set", "pooling.speeds=[0.9,1.1]")
+
+
 def test_a_pretrained_encoder_is_a_file(machine: Path) -> None:
     missing = asd("train", "--detector", "pretrained", "--jobs", "1")
     assert missing.exit_code == ExitCode.BAD_DATA

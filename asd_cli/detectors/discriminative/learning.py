@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from asd_cli.core.seeds import derive_seed
 from asd_cli.detectors.discriminative.options import DiscriminativeOptions
-from asd_cli.detectors.discriminative.segments import Recordings
+from asd_cli.detectors.discriminative.segments import Recordings, Waveforms
 from asd_cli.detectors.nn.adacos import exchange_features
 from asd_cli.detectors.nn.heads import Heads
 from asd_cli.features.windows import Indices
@@ -34,7 +34,7 @@ class ClassLearning:
     n_samples : int
         Samples in a segment.
     options : DiscriminativeOptions
-        Mixup.
+        Mixup, and change of speed (Ko et al. 2015, "Audio augmentation for speech recognition").
     lr : float
         Learning rate of AdamW.
     precision : str
@@ -65,7 +65,8 @@ class ClassLearning:
         self._recordings, self._n_samples = recordings, n_samples
         classes = torch.as_tensor(np.asarray(labels))
         self._labels = nn.functional.one_hot(classes, model.whole.n_classes).float()
-        self._mixup, self._seed, self._device = options.mixup, seed, device
+        self._mixup, self._speed = options.mixup, options.speed
+        self._seed, self._device = seed, device
 
     def loss(self, windows: Indices) -> Tensor:
         """Sum of the losses on whole and exchanged embeddings of some clips."""
@@ -73,16 +74,24 @@ class ClassLearning:
         generator = np.random.default_rng(derive_seed(self._seed, "batch", digest))
         if len(windows) == 1:  # a batch norm needs two
             windows = np.repeat(windows, 2)
-        waveforms = np.stack(
-            [
-                self._recordings.excerpt(index, self._n_samples, generator.random())
-                for index in windows.tolist()
-            ]
-        )
-        batch, labels = torch.from_numpy(waveforms), self._labels[torch.from_numpy(windows)]
+        batch = torch.from_numpy(self._waveforms(windows, generator))
+        labels = self._labels[torch.from_numpy(windows)]
         if self.model.training and self._mixup:
             batch, labels = mix(batch, labels, share=self._mixup, generator=generator)
         return self._losses(batch.to(self._device), labels.to(self._device), generator)
+
+    def _waveforms(self, windows: Indices, generator: np.random.Generator) -> Waveforms:
+        """Read an excerpt of each clip; in training at a random speed, if at all."""
+        places, speeds = generator.random(len(windows)), np.ones(len(windows))
+        if self.model.training and self._speed:
+            speeds += self._speed * generator.uniform(-1.0, 1.0, len(windows))
+        drawn = zip(windows.tolist(), places.tolist(), speeds.tolist(), strict=True)
+        return np.stack(
+            [
+                self._recordings.excerpt(index, self._n_samples, place, speed)
+                for index, place, speed in drawn
+            ]
+        )
 
     def _losses(self, batch: Tensor, labels: Tensor, generator: np.random.Generator) -> Tensor:
         with torch.autocast(batch.device.type, torch.bfloat16, enabled=self._mixed):

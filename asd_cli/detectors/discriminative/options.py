@@ -16,6 +16,8 @@ class DiscriminativeOptions:
         Centres of each class.
     mixup : float
         Share of the clips of a batch that are mixed with another.
+    speed : float
+        Largest change of speed: each training clip is played at a random one in ``1 ± speed``.
     feature_exchange : bool
         Whether to train a second head on embeddings whose branches are from different clips.
     fewest_batches : int
@@ -27,6 +29,7 @@ class DiscriminativeOptions:
     resolutions: tuple[int, ...] = (1024,)
     sub_clusters: int = 16
     mixup: float = 0.5
+    speed: float = 0.0
     feature_exchange: bool = True
     fewest_batches: int = 32
     members: int = 1

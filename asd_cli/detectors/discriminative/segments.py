@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.types import Clip
-from asd_cli.features.audio import decode, read_file
+from asd_cli.features.audio import at_speed, decode, read_file
 from asd_cli.features.recipe import FeatureRecipe
 
 Waveforms = npt.NDArray[np.float32]
@@ -36,9 +36,11 @@ class Recordings:
         path = self._clips[index].path
         return decode(read_file(path), path, self._recipe)
 
-    def excerpt(self, index: int, n_samples: int, place: float) -> Waveforms:
-        """Part of a clip that begins at `place` of what can be left out, in [0, 1)."""
+    def excerpt(self, index: int, n_samples: int, place: float, speed: float = 1.0) -> Waveforms:
+        """Part of a clip at some speed; `place` in [0, 1) says what is left out before it."""
         waveform = self[index]
+        if speed != 1.0:
+            waveform = at_speed(waveform, speed)
         start = int(place * (max(len(waveform) - n_samples, 0) + 1))
         return repeat_to(waveform[start : start + n_samples], n_samples)
 

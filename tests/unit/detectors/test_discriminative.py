@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,31 @@ def test_mixing_keeps_the_sum_of_labels_and_the_unmixed() -> None:
     assert 70 <= untouched <= 130
     same, _ = mix(waveforms, labels, share=0.0, generator=np.random.default_rng(0))
     torch.testing.assert_close(same, waveforms)
+
+
+def test_an_excerpt_can_be_played_faster(tmp_path: Path) -> None:
+    recordings = Recordings(make_recordings(tmp_path).clips, FeatureRecipe(n_mels=64))
+    own, faster = (recordings.excerpt(0, 16000, 0.0, speed) for speed in (1.0, 1.25))
+    assert own.shape == faster.shape == (16000,)
+    loudest = [
+        int(np.abs(np.fft.rfft(wave * np.hanning(16000))).argmax()) for wave in (own, faster)
+    ]
+    assert loudest[1] == pytest.approx(1.25 * loudest[0], abs=2)  # the pitch, in Hz
+
+
+def test_training_clips_are_played_at_random_speeds(tmp_path: Path) -> None:
+    train = make_recordings(tmp_path)
+
+    def weights(speed: float) -> dict[str, np.ndarray]:
+        own = replace(OPTIONS, discriminative=replace(OPTIONS.discriminative, speed=speed))
+        detector = DiscriminativeDetector(own)
+        detector.fit(train, FitContext())
+        return dict(detector.network_state().tensors)
+
+    still, moved, again = weights(0.0), weights(0.1), weights(0.1)
+    assert any(not np.array_equal(still[name], moved[name]) for name in still)
+    for name, tensor in moved.items():
+        np.testing.assert_array_equal(tensor, again[name])
 
 
 @pytest.mark.parametrize("n_samples", [8000, 40000, 160000])
