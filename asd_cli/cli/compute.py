@@ -84,6 +84,6 @@ def end(skipped: Sequence[str]) -> None:
     if skipped:
         listed = "\n".join(f"  {text}" for text in skipped)
         raise IncompleteError(
-            f"{len(skipped)} recordings were left out:\n{listed}",
+            f"recordings left out: {len(skipped)}\n{listed}",
             hint="mend or remove them and run the command again",
         )
