@@ -6,19 +6,15 @@ tells much of what is wrong with it, in seconds on one core.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
 from asd_cli.core.events import SILENT, Events, progress
-from asd_cli.core.types import Clip
-from asd_cli.detectors.base import DetectorOptions, FitContext, FloatArray, History
+from asd_cli.detectors.base import FitContext, FloatArray, History
 from asd_cli.detectors.embedding import EmbeddingDetector
+from asd_cli.detectors.summaries import summarise_at_speeds
 from asd_cli.features.store import FeatureStore
-
-# Of a kilobyte a speed, as a rule.
-_CLIPS_REMEMBERED = 16_384
 
 
 def weighted_rank_pool(spectrogram: FloatArray, decay: float) -> FloatArray:
@@ -69,25 +65,24 @@ def pool_over_time(spectrogram: FloatArray, kind: str, decay: float) -> FloatArr
     return np.concatenate([pools[name]() for name in kind.split("_")])
 
 
-@lru_cache(maxsize=_CLIPS_REMEMBERED)
-def _pool_at_speeds(
-    data: str, clip: Clip, options: DetectorOptions, folder: Path | None
-) -> FloatArray:
-    """Pool a clip at the options' speeds [shape=(n_speeds, d)].
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """`pool_over_time` with its settings.
 
-    `data` tells recordings of one name apart. Fitting, calibrating and every trial of a selection
-    want the same clips.
+    Attributes
+    ----------
+    kind : str
+        ``mean``, ``max``, ``gwrp``, ``mean_max`` or ``mean_gwrp``.
+    decay : float
+        Of ``gwrp``, in [0, 1].
     """
-    # scipy and soxr load when they are needed.
-    from asd_cli.features.speed import spectrograms_at_speeds
 
-    recipe, speeds = options.recipe, options.pooling_speeds
-    return np.stack(
-        [
-            pool_over_time(spectrogram, options.pooling, options.pooling_decay)
-            for spectrogram in spectrograms_at_speeds(clip.path, recipe, speeds, folder)
-        ]
-    )
+    kind: str
+    decay: float
+
+    def __call__(self, spectrogram: FloatArray) -> FloatArray:
+        """Pool each band over time."""
+        return pool_over_time(spectrogram, self.kind, self.decay)
 
 
 class PooledDetector(EmbeddingDetector):
@@ -110,11 +105,7 @@ class PooledDetector(EmbeddingDetector):
         rows = []
         with progress(events, task, total=len(features), unit="clips") as advance:
             for index in range(len(features)):
-                rows.append(
-                    pool_over_time(
-                        features[index], self.options.pooling, self.options.pooling_decay
-                    )
-                )
+                rows.append(self._pooling(features[index]))
                 advance(1)
         return np.stack(rows)
 
@@ -122,11 +113,13 @@ class PooledDetector(EmbeddingDetector):
         self, train: FeatureStore, events: Events, task: str
     ) -> Sequence[FloatArray]:
         """Pool the training clips at other speeds; DataError when a recording cannot be read."""
-        if not self.options.pooling_speeds:
+        recipe, speeds = self.options.recipe, self.options.pooling_speeds
+        if not speeds:
             return ()
-        rows = []
-        with progress(events, task, total=len(train), unit="clips") as advance:
-            for clip in train.clips:
-                rows.append(_pool_at_speeds(train.fingerprint, clip, self.options, train.folder))
-                advance(1)
-        return tuple(np.stack(rows, axis=1))
+        return summarise_at_speeds(
+            train, self._pooling, recipe=recipe, speeds=speeds, events=events, task=task
+        )
+
+    @property
+    def _pooling(self) -> Pooling:
+        return Pooling(self.options.pooling, self.options.pooling_decay)

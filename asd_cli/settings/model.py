@@ -81,7 +81,7 @@ class FitSettings(_Numbers):
 
 
 class PoolingSettings(_Numbers):
-    """How the pooled detectors sum a spectrogram up over time."""
+    """How the pooled detectors and texture hear a clip."""
 
     kind: Literal["mean", "max", "mean_max", "gwrp", "mean_gwrp"] = Field(
         "mean_gwrp", description="mean, max, gwrp (weighted by rank), mean_max or mean_gwrp (both)"
@@ -158,7 +158,9 @@ class SelectSettings(_Numbers):
 
     candidates: list[str] = Field(
         default=[
+            "pooled-speed,texture",
             "pooled-speed",
+            "texture",
             "pooled-knn",
             "pooled-knn:pooling.kind=mean",
             "pooled-knn:pooling.kind=max",

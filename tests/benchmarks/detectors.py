@@ -3,6 +3,7 @@
     python -m tests.benchmarks.detectors --recordings FOLDER --output FOLDER
     python -m tests.benchmarks.detectors --only pooled-knn --only pooled-knn,pooled-gmm --seed 1
     python -m tests.benchmarks.detectors --only discriminative --clips 300
+    python -m tests.benchmarks.detectors --seed 4 --machine pump --machine slider
 
 Each command runs in a process of its own, on features that are extracted already. What a detector
 builds on is trained once, and its time counts for each that builds on it. The time is that of a
@@ -40,8 +41,10 @@ DETECTORS = (
     "pooled-knn",
     "pooled-gmm",
     "pooled-speed",
+    "texture",
     "pooled-knn,pooled-gmm",
     "pooled-speed,pooled-gmm",
+    "pooled-speed,texture",
     "pooled-knn,autoencoder-mahalanobis",
     "auto",
     "discriminative",
@@ -195,6 +198,7 @@ def main() -> None:
     )
     parser.add_argument("--only", action="append", help="a detector, or several with commas")
     parser.add_argument("--seed", action="append", type=int)
+    parser.add_argument("--machine", action="append", help="of the synthetic sets")
     parser.add_argument(
         "--clips",
         type=int,
@@ -210,7 +214,11 @@ def main() -> None:
             names=given.only or DETECTORS,
             seeds=given.seed or SEEDS,
             recordings=given.recordings,
-            plan=replace(DEMO_PLAN, source_train=given.clips),
+            plan=replace(
+                DEMO_PLAN,
+                source_train=given.clips,
+                machines=tuple(given.machine or DEMO_PLAN.machines),
+            ),
         )
     print(as_markdown(found))
 

@@ -26,7 +26,8 @@ from tests.benchmarks.comparison import recordings
 from tests.benchmarks.processes import measure_python
 
 # Other detectors, and whether a few steps reach the peak of all.
-_OTHERS = {"autoencoder": True, "discriminative": True, "pooled-knn": False, "pooled-speed": False}
+_OTHERS = {"autoencoder": True, "discriminative": True, "pooled-knn": False,
+           "pooled-speed": False, "texture": False}  # fmt: skip
 GOALS = {
     "training": 1.5e9, "scoring": 1.0e9, **{f"training {name}": 1.5e9 for name in _OTHERS},
     "extraction": 0.3e9,

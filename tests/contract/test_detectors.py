@@ -36,7 +36,7 @@ Recorded = Callable[..., FeatureStore]
 
 
 # Every detector, and ensembles of what is trained and what is not.
-NAMES = [*sorted(DETECTORS), "pooled-knn+pooled-gmm", "autoencoder+pooled-knn"]
+NAMES = [*sorted(DETECTORS), "pooled-speed+texture", "autoencoder+pooled-knn"]
 
 
 @pytest.fixture(params=NAMES, scope="module")
