@@ -1,5 +1,6 @@
 """`asd demo`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,12 @@ from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import Format
 
+_FOLDER = Path("asd_demo")
+
 
 @exits
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where everything goes.")] = Path("asd_demo"),
+    folder: Annotated[Path, typer.Argument(help="Where everything goes.")] = _FOLDER,
     *,
     detector: options.Detector = None,
     device: options.Device = "auto",
@@ -31,6 +34,7 @@ def demo(
     console = make_console()
     from asd_cli.cli.progress import shown_events
     from asd_cli.cli.run import show_run
+    from asd_cli.detectors.registry import BEST_ENSEMBLE
     from asd_cli.services import demo as service
 
     request = service.DemoRequest(
@@ -40,4 +44,10 @@ def demo(
         result = service.demo(request, events)
     show_run(result.run, format_, console, quiet=quiet)
     if not quiet:
+        if detector is None:
+            folders = [] if folder == _FOLDER else [str(folder)]
+            again = shlex.join(["asd", "demo", "--detector", BEST_ENSEMBLE, *folders])
+            console.err.print(
+                f"a stronger detector on the same recordings: {again}", soft_wrap=True
+            )
         console.err.print("the recordings are synthetic; to go on with your own: asd run --help")

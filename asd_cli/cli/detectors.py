@@ -12,18 +12,18 @@ from asd_cli.cli.sheets import Sheet
 def detectors(*, format_: options.FormatOption = Format.TEXT) -> None:
     """List the detectors: what each does and needs, what it reached in literature and here.
 
-    Several names with commas between are an ensemble: asd train --detector pooled-knn,pooled-gmm.
+    Several names with commas between are an ensemble: asd train --detector pooled-speed,texture.
 
     Example: asd detectors --format md
     """
-    from asd_cli.detectors.registry import AUTO, all_detectors
+    from asd_cli.detectors.registry import AUTO, BEST_ENSEMBLE, all_detectors, detector_spec
 
-    specs = [*all_detectors().values(), AUTO]
+    specs = [*all_detectors().values(), detector_spec(BEST_ENSEMBLE), AUTO]
     records = [
         {
             "name": spec.name,
             "summary": spec.summary,
-            "needs": "two sections" if spec.needs_sections else "",
+            "needs": spec.needs,
             "reads": "recordings" if spec.needs_audio else "log-mel",
             "training": spec.cost,
             "published_dcase2021": spec.published,
@@ -52,6 +52,8 @@ def detectors(*, format_: options.FormatOption = Format.TEXT) -> None:
             "published: official score on DCASE 2021, development / evaluation set, in per cent, "
             "from the literature (Fujimura et al. 2025, arXiv:2507.10264, and the baselines' "
             "papers)",
+            "none needs a graphics processor; those that train for minutes or hours use one if "
+            "there is one",
             "measured: by us, in per cent, on three small synthetic sets (mean ± deviation) and on "
             "recordings of real fans; not on DCASE 2021",
         ),

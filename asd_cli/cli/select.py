@@ -55,12 +55,13 @@ def select(
     records = [_record(s, place) for s in selections for place in range(len(s.ranks))]
     sheet = Sheet(
         "candidates by machine",
-        ("machine", "candidate", "score", *(f"by {kind}" for kind in _KINDS), "seconds"),
+        ("machine", "candidate", "score", *(f"{kind}s" for kind in _KINDS)),
         tuple(row for s in selections for row in (*_rows(s), None)),
         left=2,
         notes=(
-            "score: harmonic mean of AUC and pAUC, normal clips held back against clips of what "
-            "was left out of training; a dash: could not be trained without it",
+            "score: harmonic mean of AUC and pAUC, normal clips held back against clips of "
+            "sections and machines that were left out of training (of attributes where there is "
+            "neither); a dash: could not be trained without it",
         ),
     )
     show_records(
@@ -94,5 +95,5 @@ def _rows(selection: "Selection") -> list[tuple[Cell | str, ...]]:
         cells = ["–" if value is None else f"{100 * value:.2f}" for value in values]
         first = Cell(cells[0], "best" if place == 0 else "")
         machine = selection.machine if place == 0 else ""
-        rows.append((machine, rank.candidate, first, *cells[1:], f"{rank.seconds:.1f}"))
+        rows.append((machine, rank.candidate, first, *cells[1:]))
     return rows

@@ -12,6 +12,8 @@ from asd_cli.core.errors import ConfigError, UsageError
 from asd_cli.detectors.base import Detector, DetectorOptions, DetectorState
 
 ENTRY_POINTS = "asd.detectors"
+# What led when all were measured (`python -m tests.benchmarks.detectors`).
+BEST_ENSEMBLE = "pooled-speed+texture"
 # Joins the names of an ensemble; a comma would be awkward in the name of a folder.
 _JOIN = "+"
 _CHOICE = "(chosen for each machine)"
@@ -32,6 +34,8 @@ class DetectorSpec:
         Paper the recipe is from.
     location : str
         ``module:class``.
+    needs : str
+        What it cannot be trained without, where that is more than recordings; in a few words.
     needs_sections : bool
         Whether a machine must have two sections or more.
     tells_sections : bool
@@ -59,6 +63,7 @@ class DetectorSpec:
     summary: str
     source: str
     location: str
+    needs: str = ""
     needs_sections: bool = False
     tells_sections: bool = True
     needs_audio: bool = False
@@ -105,6 +110,7 @@ _MEASURED = {
     "pooled-gmm": "82.9 ± 3.0 / 100.0",
     "pooled-speed": "88.9 ± 1.0 / 99.5",
     "texture": "92.3 ± 1.2 / 88.0",
+    BEST_ENSEMBLE: "92.7 ± 0.3 / 99.9",
     "auto": "92.6 ± 0.2 / 99.9",
     "discriminative": "58.8 ± 1.0 / 100.0",
 }
@@ -112,6 +118,7 @@ _MEASURED = {
 _KAWAGUCHI = "Kawaguchi et al. 2021, arXiv:2106.04492"
 _POOLING = "after Guan et al. 2023, ICASSP"
 _POOLED = "asd_cli.detectors.pooled:PooledDetector"
+_TWO_SECTIONS = "two sections"
 _SPEEDS = [0.95, 0.975, 1.025, 1.05]
 _CLASSIFIER = "asd_cli.detectors.mobilenetv2_embedding:MobileNetV2EmbeddingDetector"
 _AUTOENCODER_RECIPE = {
@@ -148,6 +155,7 @@ def _classifier(
         summary=f"{summary} embedding of mobilenetv2",
         source=_KAWAGUCHI,
         location=_CLASSIFIER,
+        needs=_TWO_SECTIONS,
         needs_sections=True,
         bases=("mobilenetv2",),
         cost="as mobilenetv2",
@@ -163,6 +171,7 @@ _SPECS = (
         summary="section classifier, the DCASE 2021 Task 2 baseline",
         source=_KAWAGUCHI,
         location="asd_cli.detectors.mobilenetv2:MobileNetV2Detector",
+        needs=_TWO_SECTIONS,
         needs_sections=True,
         cost="an hour a machine",
         published="57.6 / 56.4",
@@ -198,6 +207,7 @@ _SPECS = (
         summary="one network for all machines that learns their attributes, on raw audio",
         source="Wilkinghoff 2023 and 2024, ICASSP; Fujimura et al. 2025, arXiv:2507.10264",
         location="asd_cli.detectors.discriminative.detector:DiscriminativeDetector",
+        needs="two sections, domains or attributes",
         needs_audio=True,
         tells_sections=False,
         joint=True,
@@ -220,6 +230,7 @@ _SPECS = (
         summary="nearest neighbour on the embedding of an encoder of your own",
         source="Fujimura et al. 2025, arXiv:2507.10264",
         location="asd_cli.detectors.pretrained:PretrainedDetector",
+        needs="an encoder's file",
         needs_audio=True,
         cost="seconds to minutes",
         published="57–60 / 57–60",
@@ -261,8 +272,9 @@ DETECTORS: Mapping[str, DetectorSpec] = MappingProxyType(
 def ensemble_spec(names: Sequence[str]) -> DetectorSpec:
     """Describe the ensemble of some detectors; UsageError when there is none of a name."""
     members = [detector_spec(name) for name in names]
+    joined = _JOIN.join(names)
     return DetectorSpec(
-        name=_JOIN.join(names),
+        name=joined,
         summary=f"ensemble of {', '.join(names)}",
         source="",
         location=_ENSEMBLE,
@@ -271,6 +283,7 @@ def ensemble_spec(names: Sequence[str]) -> DetectorSpec:
         needs_audio=any(spec.needs_audio for spec in members),
         bases=tuple(names),
         cost="as its members",
+        measured=_MEASURED.get(joined, ""),
         settings=tuple(sorted({section for spec in members for section in spec.settings})),
         recipe=_DECISION,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from asd_cli.cli.exit_codes import ExitCode
-from asd_cli.detectors.registry import DETECTORS
+from asd_cli.detectors.registry import BEST_ENSEMBLE, DETECTORS
 from asd_cli.detectors.thresholds import Threshold
 from tests.support.command import asd
 from tests.support.encoders import write_encoder
@@ -40,7 +40,7 @@ def test_all_detectors_are_listed() -> None:
     listed = json.loads(asd("detectors", "--format", "json").stdout)
     assert listed["schema"] == "asd.detectors/1"
     names = [row["name"] for row in listed["detectors"]]
-    assert names == [*DETECTORS, "auto"]
+    assert names == [*DETECTORS, BEST_ENSEMBLE, "auto"]
     assert all(row["summary"] and row["training"] for row in listed["detectors"])
     for form in ("text", "csv", "md", "latex"):
         assert "pooled-knn" in asd("detectors", "--format", form).stdout

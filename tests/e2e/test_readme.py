@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from asd_cli.cli.exit_codes import ExitCode
-from asd_cli.detectors.registry import DETECTORS
+from asd_cli.detectors.registry import (
+    AUTO,
+    BEST_ENSEMBLE,
+    DETECTORS,
+    DetectorSpec,
+    detector_spec,
+)
 from tests.support.command import asd
 from tests.support.recordings import write_machine
 from tests.support.zenodo_server import ZenodoServer
@@ -107,12 +113,19 @@ def test_every_detector_is_documented(name: str) -> None:
     assert f"| `{name}` |" in README
 
 
-@pytest.mark.parametrize("name", [name for name, spec in DETECTORS.items() if spec.measured])
-def test_what_was_measured_is_the_same_in_the_readme_and_in_asd_detectors(name: str) -> None:
+@pytest.mark.parametrize(
+    "spec",
+    [s for s in (*DETECTORS.values(), AUTO, detector_spec(BEST_ENSEMBLE)) if s.measured],
+    ids=lambda spec: spec.name,
+)
+def test_what_was_measured_is_the_same_in_the_readme_and_in_asd_detectors(
+    spec: DetectorSpec,
+) -> None:
+    name = spec.name.replace("+", ",")
     row = re.search(rf"^\| `{name}` \| ([\d.]+) ± ([\d.]+) \| ([\d.]+) \|", README, re.MULTILINE)
     assert row is not None
     mean, deviation, fans = (f"{100 * float(text):.1f}" for text in row.groups())
-    assert DETECTORS[name].measured == f"{mean} ± {deviation} / {fans}"
+    assert spec.measured == f"{mean} ± {deviation} / {fans}"
 
 
 def test_every_command_is_mentioned() -> None:
