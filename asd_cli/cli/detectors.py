@@ -5,7 +5,7 @@ from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import Format
 from asd_cli.cli.records import show_records
-from asd_cli.cli.sheets import Sheet
+from asd_cli.cli.sheets import Cell, Sheet
 
 
 @exits
@@ -34,10 +34,8 @@ def detectors(*, format_: options.FormatOption = Format.TEXT) -> None:
     ]
     rows = [
         (
-            str(record["name"]),
-            str(record["summary"]),
-            str(record["needs"]),
-            str(record["training"]),
+            Cell(str(record["name"]), details=str(record["summary"])),
+            "; ".join(filter(None, (str(record["needs"]), str(record["training"])))),
             str(record["published_dcase2021"]),
             str(record["measured_here"]),
         )
@@ -45,9 +43,9 @@ def detectors(*, format_: options.FormatOption = Format.TEXT) -> None:
     ]
     sheet = Sheet(
         "detectors",
-        ("name", "what it does", "needs", "training", "published", "measured"),
+        ("detector", "needs; training", "published", "measured"),
         tuple(rows),
-        left=4,
+        left=2,
         notes=(
             "published: official score on DCASE 2021, development / evaluation set, in per cent, "
             "from the literature (Fujimura et al. 2025, arXiv:2507.10264, and the baselines' "

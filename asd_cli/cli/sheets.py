@@ -1,12 +1,14 @@
 """A table as a value, and its renderings: Rich, Markdown and LaTeX."""
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
 from asd_cli.cli.console import Console
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 Style = Literal["", "best", "label", "worse"]
 _RICH = {"": "", "best": "bold green", "label": "italic", "worse": "red"}
@@ -21,10 +23,14 @@ _LONGEST_NAME = 24
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Text and what it means: the best of its kind, a label, worse than the baseline."""
+    """Text and what it means: the best of its kind, a label, worse than the baseline.
+
+    Details stand below it on a terminal, and behind it elsewhere.
+    """
 
     text: str
     style: Style = ""
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Sheet:
 
 def _cell(cell: Cell | str, console: Console) -> Cell:
     known = cell if isinstance(cell, Cell) else Cell(cell)
-    return Cell(console.safe(known.text), known.style)
+    return Cell(console.safe(known.text), known.style, console.safe(known.details))
 
 
 def rich_table(sheet: Sheet, console: Console) -> "Table":
@@ -87,8 +93,17 @@ def rich_table(sheet: Sheet, console: Console) -> "Table":
         if cells is None:
             table.add_section()
             continue
-        table.add_row(*(Text(cell.text, _RICH[cell.style]) for cell in cells))
+        table.add_row(*(_drawn(cell, width=max(longest, _LONGEST_NAME)) for cell in cells))
     return table
+
+
+def _drawn(cell: Cell, width: int) -> "Text":
+    from rich.text import Text
+
+    drawn = Text(cell.text, _RICH[cell.style])
+    for line in wrap(cell.details, width):
+        drawn.append(f"\n{line}", "dim")
+    return drawn
 
 
 def markdown_cell(text: str) -> str:
@@ -115,7 +130,8 @@ def markdown(sheet: Sheet, console: Console) -> str:
 def _marked(cell: Cell) -> str:
     text = markdown_cell(cell.text)
     mark = {"best": "**", "label": "*"}.get(cell.style, "") if text else ""
-    return f"{mark}{text}{mark}"
+    details = f": {markdown_cell(cell.details)}" if cell.details else ""
+    return f"{mark}{text}{mark}{details}"
 
 
 def latex(sheet: Sheet, console: Console) -> str:
@@ -144,8 +160,9 @@ def latex(sheet: Sheet, console: Console) -> str:
 
 def _set(cell: Cell) -> str:
     text = latex_text(cell.text)
+    details = f": {latex_text(cell.details)}" if cell.details else ""
     command = {"best": "textbf", "label": "textit"}.get(cell.style)
-    return rf"\{command}{{{text}}}" if command and text else text
+    return (rf"\{command}{{{text}}}" if command and text else text) + details
 
 
 def latex_text(text: str) -> str:

@@ -239,12 +239,12 @@ _SPECS = (
     ),
     _pooled(
         "knn",
-        "nearest neighbour on log-mel pooled over time; no training",
+        "nearest neighbour on log-mel pooled over time",
         {"backend.kind": "knn"},
     ),
     _pooled(
         "gmm",
-        "Gaussian mixture on log-mel pooled over time; no training",
+        "Gaussian mixture on log-mel pooled over time",
         {"backend.kind": "gmm", "backend.components": 2},
     ),
     _pooled(
@@ -256,7 +256,7 @@ _SPECS = (
     ),
     DetectorSpec(
         name="texture",
-        summary="nearest neighbour on how bands' levels are distributed and beat; no training",
+        summary="nearest neighbour on how bands' levels are distributed and beat",
         source="after McDermott and Simoncelli 2011, Neuron",
         location="asd_cli.detectors.texture:TextureDetector",
         needs_audio=True,

@@ -44,6 +44,11 @@ def test_all_detectors_are_listed() -> None:
     assert all(row["summary"] and row["training"] for row in listed["detectors"])
     for form in ("text", "csv", "md", "latex"):
         assert "pooled-knn" in asd("detectors", "--format", form).stdout
+    assert "mobilenetv2: section classifier" in asd("detectors", "--format", "md").stdout
+    lines = asd("detectors").stdout.splitlines()
+    below = next(i for i, line in enumerate(lines) if "│ autoencoder " in line) + 1
+    assert lines[below].startswith("│ reconstruction error,")
+    assert max(map(len, lines)) == 100
 
 
 def test_candidates_are_ranked_without_looking_at_test_clips(machine: Path) -> None:
