@@ -30,5 +30,12 @@ def doctor(
     for topic, facts in diagnosis.facts.items():
         console.data(topic)
         for name, value in facts.items():
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            console.data(console.safe(f"  {name:<14} {'–' if shown in ('', None) else shown}"))
+            console.data(console.safe(f"  {name:<14} {_shown(value)}"))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value in ("", None) else str(value)

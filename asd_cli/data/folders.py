@@ -1,6 +1,7 @@
 """From folders of recordings to lists of clips, with everything wrong with them said at once."""
 
 import difflib
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -51,11 +52,7 @@ def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> t
         entry.name for entry in root.iterdir() if any((entry / role).is_dir() for role in roles)
     )
     if not found:
-        raise DataError(
-            f"{root} holds no machine: no folder in it has a {' or '.join(roles)} folder",
-            hint=f"the layout is <machine>/train/{edition.names.example}; "
-            f"or fetch the data: {edition.fetch_command('dev')}",
-        )
+        raise _no_machine(root, edition)
     unknown = [machine for machine in wanted if machine not in found]
     if unknown:
         near = difflib.get_close_matches(unknown[0], found, n=1)
@@ -64,6 +61,22 @@ def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> t
             hint=(f"did you mean {near[0]!r}? " if near else "") + f"found: {', '.join(found)}",
         )
     return tuple(sorted(set(wanted))) if wanted else tuple(found)
+
+
+def _no_machine(root: Path, edition: Edition) -> DataError:
+    roles = edition.folders.values()
+    if any((root / role).is_dir() for role in roles):
+        machine = root.resolve()
+        return DataError(
+            f"{root} is the folder of one machine, not of machines",
+            hint=f"name the folder above it: --set dev_directory={shlex.quote(str(machine.parent))}"
+            f" --machine {shlex.quote(machine.name)} (eval_directory for --mode eval)",
+        )
+    return DataError(
+        f"{root} holds no machine: no folder in it has a {' or '.join(roles)} folder",
+        hint=f"the layout is <machine>/train/{edition.names.example}; "
+        f"or fetch the data: {edition.fetch_command('dev')}",
+    )
 
 
 def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edition) -> list[Clip]:

@@ -87,8 +87,16 @@ def prepare(folder: Path, *, plan: SyntheticPlan | None, recordings: Path | None
         with closing(make_executor(1)) as executor:
             generate(folder / "dev_data", plan, executor=executor)
     elif recordings is not None and not (folder / "dev_data").exists():
-        (folder / "dev_data").symlink_to(recordings.resolve())
+        _link(folder / "dev_data", recordings.resolve())
     _asd(folder, "extract", seed=0)
+
+
+def _link(data: Path, recordings: Path) -> None:
+    """Lay recordings out as a data folder: of machines, or of one machine."""
+    if (recordings / "train").is_dir():
+        data.mkdir()
+        data /= recordings.name
+    data.symlink_to(recordings)
 
 
 def measure(folder: Path, name: str, *, seed: int, extra: Sequence[str] = ()) -> Figures:
@@ -177,11 +185,12 @@ def as_markdown(found: dict[str, dict[str, Figures]]) -> str:
     for name, sets in sorted(found.items(), key=lambda item: -_scores(item[1])[0]):
         made = [figures for each, figures in sets.items() if each != REAL]
         mean, deviation = _scores(sets)
+        varied = f" ± {deviation:.3f}" if len(made) > 1 else ""
         fans = f" {sets[REAL].official:.3f} |" if real else ""
         seconds = statistics.fmean(figures.seconds for figures in made)
         peak = max(figures.peak for figures in sets.values())
         lines.append(
-            f"| `{name}` | {mean:.3f} ± {deviation:.3f} |{fans} {seconds:,.0f} | {peak / 1e6:,.0f} |"
+            f"| `{name}` | {mean:.3f}{varied} |{fans} {seconds:,.0f} | {peak / 1e6:,.0f} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -205,7 +214,9 @@ def main() -> None:
         default=DEMO_PLAN.source_train,
         help="source clips that a section of a synthetic set has to train with [%(default)s]",
     )
-    parser.add_argument("--recordings", type=Path, help="real ones, in the layout of DCASE 2021")
+    parser.add_argument(
+        "--recordings", type=Path, help="a data folder of DCASE 2021, or a machine's"
+    )
     parser.add_argument("--output", type=Path, help="keep sets, models and tables there")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

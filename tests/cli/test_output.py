@@ -214,6 +214,7 @@ def test_config_commands(project: Path) -> None:
 
 
 def test_doctor(project: Path) -> None:
+    assert "  writable       yes\n" in asd("doctor").stdout
     content = json.loads(asd("doctor", "--format", "json").stdout)
     assert content["schema"] == "asd.doctor/1"
     assert content["dev"]["machines"] == ["fan"]

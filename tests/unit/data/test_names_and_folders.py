@@ -136,6 +136,10 @@ def test_missing_folders_name_the_command_that_brings_them(tmp_path: Path) -> No
     with pytest.raises(DataError, match="holds no machine"):
         find_machines(tmp_path, EDITION)
     (tmp_path / "fan").mkdir()
+    write_machine(tmp_path, "pump", sections=("00",), train=1, test=1)
+    with pytest.raises(DataError, match="folder of one machine") as caught:
+        find_machines(tmp_path / "pump", EDITION)
+    assert f"dev_directory={tmp_path} --machine pump" in str(caught.value.hint)
     with pytest.raises(DataError, match="no folder") as caught:
         list_clips(tmp_path, "fan", "train", mode=Mode.EVAL, edition=EDITION)
     assert "asd fetch --stage eval-train --machine fan" in str(caught.value.hint)
