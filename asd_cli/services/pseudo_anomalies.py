@@ -2,9 +2,10 @@
 
 After Wilkinghoff and Tan, who choose among detectors with normal sounds of other kinds as
 pseudo-anomalies. Three rules keep the trial honest. Normal clips that are held back are the
-negatives. What stands for an anomaly was not trained on, not even as another class: a classifier
-of sections tells the sections that it knows apart perfectly and may yet be deaf to faults. And a
-detector that cannot be trained once something is left out cannot be tried, so it is not chosen.
+negatives, neighbours together, since a clip is easily normal beside its neighbours. What stands for
+an anomaly was not trained on, not even as another class: a classifier of sections tells the
+sections that it knows apart perfectly and may yet be deaf to faults. And a detector that cannot be
+trained once something is left out cannot be tried, so it is not chosen.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from itertools import cycle, islice
 import numpy as np
 
 from asd_cli.core.seeds import derive_seed
-from asd_cli.core.types import Clip
+from asd_cli.detectors.strata import blocks_at
 from asd_cli.features.store import FeatureStore
 
 ATTRIBUTE = "attribute"
@@ -70,24 +71,13 @@ def plan_trials(
         are any; one with the clips of an attribute of each section where that has several. None
         where every clip is of one kind.
     """
-    held_back = _held_back(train.clips, seed)
+    place = float(np.random.default_rng(derive_seed(seed, "held back")).random())
+    held_back = blocks_at(train.clips, _HELD_BACK, place)
     return (
         *_section_trials(train, held_back, seed),
         *_machine_trials(train, others, held_back, seed),
         *_attribute_trials(train, held_back),
     )
-
-
-def _held_back(clips: Sequence[Clip], seed: int) -> frozenset[int]:
-    groups: dict[tuple[str, str], list[int]] = {}
-    for index, clip in enumerate(clips):
-        groups.setdefault((clip.section, str(clip.domain)), []).append(index)
-    chosen: list[int] = []
-    for name, members in sorted(groups.items()):
-        generator = np.random.default_rng(derive_seed(seed, "held back", *name))
-        count = min(max(round(_HELD_BACK * len(members)), 1), len(members) - 1)
-        chosen.extend(generator.permutation(members)[:count].tolist())
-    return frozenset(chosen)
 
 
 def _section_trials(train: FeatureStore, held_back: frozenset[int], seed: int) -> Iterator[Trial]:

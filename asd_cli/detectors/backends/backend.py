@@ -23,11 +23,12 @@ from asd_cli.detectors.backends.neighbours import (
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.backends.smote import oversample_target
 from asd_cli.detectors.backends.whitening import Whitened
+from asd_cli.detectors.strata import blocked_folds
 
 Embeddings = npt.NDArray[np.floating]
 Group = tuple[str, str]
 _EVERYTHING = ""
-_FOLDS = 10
+_FOLDS = 5
 
 
 class Scorer(Protocol):
@@ -170,16 +171,17 @@ class Backend:
         clips: Sequence[Clip],
         perturbed: Sequence[Embeddings] = (),
     ) -> npt.NDArray[np.float32]:
-        """Score each training clip by a back end that was fitted without it, in ten folds.
+        """Score each training clip by a back end that was fitted without it and its neighbours.
 
-        Every section and domain is spread over the folds. What has too few clips to do without
-        one is scored by a back end that knows it. A clip's perturbed versions go with it.
+        There are five folds, of blocks of every section, domain and attribute. What has too few
+        clips to do without one is scored by a back end that knows it. A clip's perturbed versions
+        go with it.
 
         Returns
         -------
         ndarray [shape=(n_clips,), dtype=float32]
         """
-        folds = self._folds(clips)
+        folds = blocked_folds(clips, _FOLDS)
         scores = np.empty(len(clips), np.float32)
         for fold in np.unique(folds):
             held = np.flatnonzero(folds == fold).tolist()
@@ -194,15 +196,6 @@ class Backend:
                     other._scorers[group] = self._fit_group(group, values, target)
             scores[held] = other.score(embeddings[held], [clips[i] for i in held])
         return scores
-
-    def _folds(self, clips: Sequence[Clip]) -> npt.NDArray[np.int64]:
-        folds = np.empty(len(clips), np.int64)
-        names = np.array([f"{clip.section} {clip.domain}" for clip in clips])
-        for name in np.unique(names):
-            members = np.flatnonzero(names == name)
-            generator = np.random.default_rng(derive_seed(self._seed, "folds", str(name)))
-            folds[generator.permutation(members)] = np.arange(len(members)) % _FOLDS
-        return folds
 
     def _scaled(self, embeddings: Embeddings) -> FloatArray:
         if self._options.distance == "cosine":
