@@ -77,7 +77,7 @@ def options_of(name: str) -> DetectorOptions:
     if name == "pretrained":
         return replace(OPTIONS, backend=BackendOptions(**backend), encoder=str(exported_encoder()))
     # An autoencoder that has learnt little finds what is loud anomalous, and nothing else.
-    epochs = 30 if name.startswith("autoencoder") else OPTIONS.epochs
+    epochs = 60 if name.startswith("autoencoder") else OPTIONS.epochs
     return replace(
         OPTIONS,
         backend=BackendOptions(**backend),
