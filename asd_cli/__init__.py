@@ -12,13 +12,15 @@ Nothing is imported before it is used: ``import asd_cli`` loads neither torch no
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from asd_cli.core.version import __version__
 
 if TYPE_CHECKING:
     from asd_cli.core.errors import AsdError
     from asd_cli.core.types import Mode
     from asd_cli.detectors.registry import all_detectors
+    from asd_cli.pipeline.layout import RunRequest
     from asd_cli.services.demo import DemoRequest, demo
     from asd_cli.services.doctor import diagnose
     from asd_cli.services.evaluate import EvaluateRequest, evaluate
@@ -30,11 +32,9 @@ if TYPE_CHECKING:
     from asd_cli.services.select import select
     from asd_cli.services.submit import SubmitRequest, submit
     from asd_cli.services.train import train
-    from asd_cli.services.workspace import RunRequest
     from asd_cli.settings.load import load_settings
     from asd_cli.settings.model import Settings
 
-__version__ = version("asd-cli")
 
 _HOMES = {
     "AsdError": "core.errors",
@@ -43,7 +43,7 @@ _HOMES = {
     "FetchRequest": "services.fetch",
     "Mode": "core.types",
     "ReportRequest": "services.report",
-    "RunRequest": "services.workspace",
+    "RunRequest": "pipeline.layout",
     "Settings": "settings.model",
     "SubmitRequest": "services.submit",
     "all_detectors": "detectors.registry",

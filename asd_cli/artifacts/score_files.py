@@ -104,6 +104,12 @@ def _write_rows(path: Path, rows: Iterable[tuple[str, str]]) -> None:
     write_text(path, text.getvalue())
 
 
+def _where_scores_may_be(folder: Path) -> str:
+    beside = sorted(path.parent.name for path in folder.parent.glob("*/manifest.json"))
+    others = f"; or name a detector that has scored: --detector {' or '.join(beside)}"
+    return "score first: asd score" + (others if beside else "")
+
+
 def find_score_files(
     folder: Path, forms: Sequence[str] = (SCORE_FILES,)
 ) -> dict[ScoreFileKey, Path]:
@@ -122,7 +128,7 @@ def find_score_files(
         When the folder is missing or holds none, or two files are of the same clips.
     """
     if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}", hint="score first: asd score")
+        raise DataError(f"there is no folder {folder}", hint=_where_scores_may_be(folder))
     found: dict[ScoreFileKey, Path] = {}
     for path in sorted(folder.iterdir()):
         key = _score_file_key(path.name, forms)

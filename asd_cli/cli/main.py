@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from asd_cli import __version__
-from asd_cli.cli import (
+from asd_cli.cli.commands import (
     config,
     demo,
     detectors,
@@ -20,6 +19,7 @@ from asd_cli.cli import (
     submit,
     train,
 )
+from asd_cli.core.version import __version__
 
 app = typer.Typer(
     name="asd",

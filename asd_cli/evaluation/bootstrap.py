@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.seeds import derive_seed
-from asd_cli.data.editions import Scoring
+from asd_cli.datasets.dcase.editions import Scoring
 from asd_cli.evaluation.evaluation import METRIC_NAMES, MeanKind
 from asd_cli.evaluation.labelled import FloatArray, LabelledScores, RowKey
 from asd_cli.evaluation.metrics import EPSILON

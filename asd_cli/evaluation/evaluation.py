@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from asd_cli.artifacts.score_files import ScoreTable
-from asd_cli.data.editions import Scoring
+from asd_cli.datasets.dcase.editions import Scoring
 from asd_cli.evaluation.labelled import DOMAINS, LabelledScores, label_scores
 from asd_cli.evaluation.labels import Labels
 from asd_cli.evaluation.metrics import (

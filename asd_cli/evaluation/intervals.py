@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asd_cli.data.editions import Scoring
+from asd_cli.datasets.dcase.editions import Scoring
 from asd_cli.evaluation.bootstrap import RESAMPLES, SEED, Resampled, resample
 from asd_cli.evaluation.evaluation import METRIC_NAMES, Evaluation, MeanKind, Metrics
 from asd_cli.evaluation.labelled import FloatArray, LabelledScores, RowKey

@@ -19,8 +19,8 @@ from pathlib import Path
 from asd_cli.artifacts.score_files import ScoreFileKey, ScoreTable, parse_binary, read_values
 from asd_cli.core.errors import DataError
 from asd_cli.core.types import Clip, Label
-from asd_cli.data.editions import Edition, edition_names, load_edition
-from asd_cli.data.names import parse_clip_name
+from asd_cli.datasets.dcase.editions import Edition, edition_names, load_edition
+from asd_cli.datasets.dcase.names import parse_clip_name
 
 Labels = Mapping[str, int]
 Domains = Mapping[str, str]

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from asd_cli.data.editions import Scoring
+from asd_cli.datasets.dcase.editions import Scoring
 from asd_cli.evaluation.metrics import EPSILON
 
 FloatArray = npt.NDArray[np.float64]

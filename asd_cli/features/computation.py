@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from asd_cli.audio.decoding import decode_samples, read_file
 from asd_cli.core.errors import DataError
 from asd_cli.core.files import storage_errors, temporary_sibling
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.execution.executor import Executor
-from asd_cli.features.audio import decode_samples, read_file
 from asd_cli.features.logmel import log_mel, remembered_basis
 from asd_cli.features.recipe import FeatureRecipe
 

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
+from asd_cli.audio.decoding import read_file
 from asd_cli.core.errors import DataError, ProblemsError
 from asd_cli.core.files import remove_abandoned, storage_errors
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.memory import keep_freed_memory
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
-from asd_cli.features.audio import read_file
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.features.store import (
     StoreEntry,

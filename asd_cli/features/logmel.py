@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, sparse
 
+from asd_cli.audio.decoding import INT16_SCALE, Samples
 from asd_cli.core.errors import ConfigError
 from asd_cli.core.files import write_bytes
 from asd_cli.core.hashing import fingerprint
-from asd_cli.features.audio import INT16_SCALE, Samples
 from asd_cli.features.recipe import LOG_FLOOR, FeatureRecipe
 
 _DIGEST_BYTES = 32

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from asd_cli.features.audio import at_speed, decode, read_file
+from asd_cli.audio.decoding import at_speed, decode, read_file
 from asd_cli.features.logmel import LogMel, log_mel, remembered_basis
 from asd_cli.features.recipe import FeatureRecipe
 

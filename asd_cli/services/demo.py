@@ -7,15 +7,15 @@ from pathlib import Path
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import write_text
 from asd_cli.core.types import Mode
-from asd_cli.data.synthetic.generate import SyntheticResult, generate
-from asd_cli.data.synthetic.plan import DEMO_PLAN, SyntheticPlan
 from asd_cli.detectors.registry import detector_spec
 from asd_cli.execution.executor import make_executor
+from asd_cli.pipeline.layout import RunRequest
 from asd_cli.services.run import RunResult, run
-from asd_cli.services.workspace import RunRequest
 from asd_cli.settings.load import settings_for
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import render_yaml
+from asd_cli.synthetic.generate import SyntheticResult, generate
+from asd_cli.synthetic.plan import DEMO_PLAN, SyntheticPlan
 
 _CLASSIFIER = "mobilenetv2"
 # The set is a hundredth of the real one: fewer, larger steps, and batch norms set right after them.

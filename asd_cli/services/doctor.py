@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asd_cli import __version__
 from asd_cli.artifacts.manifest import library_versions
 from asd_cli.core.errors import AsdError
 from asd_cli.core.types import Mode
+from asd_cli.core.version import __version__
 from asd_cli.execution.executor import available_cores
-from asd_cli.services.workspace import Workspace
+from asd_cli.pipeline.layout import Workspace
 from asd_cli.settings.model import Settings
 
 

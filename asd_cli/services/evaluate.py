@@ -8,24 +8,24 @@ from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.core.errors import QualityGateError, UsageError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import write_text
-from asd_cli.data.editions import load_edition
+from asd_cli.datasets.dcase.editions import load_edition
 from asd_cli.evaluation.result_csv import render_result_csv
-from asd_cli.reporting.references import References
-from asd_cli.services.standings import (
+from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.ranking import (
     Comparison,
     Standing,
     compare_systems,
     rank_systems,
     require_references,
 )
-from asd_cli.services.systems import (
+from asd_cli.pipeline.systems import (
     EvaluateRequest,
     System,
     evaluate_folder,
     place_baseline,
     with_names_apart,
 )
-from asd_cli.services.workspace import Workspace
+from asd_cli.reporting.references import References
 
 __all__ = ["EvaluateRequest", "EvaluateResult", "System", "evaluate", "require_quality"]
 
@@ -120,7 +120,7 @@ def _check(request: EvaluateRequest) -> None:
 
 def _warn_of_synthetic(systems: Sequence[System], workspace: Workspace, events: Events) -> None:
     """Warn where published results are of other recordings than the system's."""
-    from asd_cli.services.report_state import is_synthetic
+    from asd_cli.pipeline.report_state import is_synthetic
 
     for system in systems:
         manifest = read_manifest(system.folder / "manifest.json") or {}

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from asd_cli.core.errors import DataError
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.types import Clip
-from asd_cli.data.folders import TRAIN_ROLE, list_clips
+from asd_cli.datasets.dcase.folders import TRAIN_ROLE, list_clips
 from asd_cli.execution.executor import Executor, make_executor
 from asd_cli.features.extraction import Extraction, extract_features
 from asd_cli.features.store import FeatureStore, open_store, read_index
-from asd_cli.services.workspace import RunRequest, Workspace
+from asd_cli.pipeline.layout import RunRequest, Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,14 @@ from pathlib import Path
 
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.events import SILENT, Events, progress
-from asd_cli.data.editions import DEFAULT_EDITION, Edition, Stage, edition_names, load_edition
-from asd_cli.data.fetching.addresses import (
+from asd_cli.datasets.dcase.editions import (
+    DEFAULT_EDITION,
+    Edition,
+    Stage,
+    edition_names,
+    load_edition,
+)
+from asd_cli.fetching.addresses import (
     ZENODO,
     Origin,
     file_addresses,
@@ -17,12 +23,12 @@ from asd_cli.data.fetching.addresses import (
     parse_origin,
     redact,
 )
-from asd_cli.data.fetching.http import Web
-from asd_cli.data.fetching.lookup import look_up
-from asd_cli.data.fetching.patience import Patience
-from asd_cli.data.fetching.receipts import read_receipt
-from asd_cli.data.fetching.record import Record, freeze, frozen_path, read_frozen
-from asd_cli.data.fetching.stages import (
+from asd_cli.fetching.http import Web
+from asd_cli.fetching.lookup import look_up
+from asd_cli.fetching.patience import Patience
+from asd_cli.fetching.receipts import read_receipt
+from asd_cli.fetching.record import Record, freeze, frozen_path, read_frozen
+from asd_cli.fetching.stages import (
     FileState,
     Needs,
     Wanted,
@@ -31,13 +37,13 @@ from asd_cli.data.fetching.stages import (
     require_disk,
     select_files,
 )
-from asd_cli.data.fetching.supply import (
+from asd_cli.fetching.supply import (
     Supply,
     missing_archives,
     refuse_linked_folders,
     sole_fetch,
 )
-from asd_cli.data.fetching.verification import require_sound
+from asd_cli.fetching.verification import require_sound
 
 TOKEN_VARIABLE = "ZENODO_TOKEN"  # noqa: S105 - the name of a variable
 

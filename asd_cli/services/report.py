@@ -10,6 +10,14 @@ from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.files import write_text
 from asd_cli.core.types import Mode
+from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.report_clips import machine_cards
+from asd_cli.pipeline.report_state import (
+    find_attributes,
+    is_synthetic,
+    recorded_threshold,
+    run_problems,
+)
 from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.comparison import compare_pages
 from asd_cli.reporting.content import (
@@ -23,14 +31,6 @@ from asd_cli.reporting.page import ReportPage, build_page
 from asd_cli.reporting.papers import write_figures
 from asd_cli.reporting.render import render_comparison, render_report
 from asd_cli.services.evaluate import EvaluateRequest, System, evaluate
-from asd_cli.services.report_clips import machine_cards
-from asd_cli.services.report_state import (
-    find_attributes,
-    is_synthetic,
-    recorded_threshold,
-    run_problems,
-)
-from asd_cli.services.workspace import Workspace
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import flatten
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from asd_cli.core.errors import AsdError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.types import Mode
-from asd_cli.data.folders import TRAIN_ROLE
+from asd_cli.datasets.dcase.folders import TRAIN_ROLE
+from asd_cli.pipeline.layout import RunRequest, Workspace
 from asd_cli.services.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from asd_cli.services.fetch import FetchRequest, fetch
 from asd_cli.services.report import ReportRequest, ReportResult, report
 from asd_cli.services.score import ScoreOnceTrained, ScoreResult, score
 from asd_cli.services.train import TrainResult, train
-from asd_cli.services.workspace import RunRequest, Workspace
 
 
 @dataclass(frozen=True, slots=True)

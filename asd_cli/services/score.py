@@ -15,17 +15,17 @@ from asd_cli.core.hashing import hash_file
 from asd_cli.core.types import Mode
 from asd_cli.detectors.thresholds import Threshold
 from asd_cli.execution.executor import make_executor
-from asd_cli.services.extract import require_features
-from asd_cli.services.machines import MachineTask, for_each_machine, threads_for
-from asd_cli.services.score_machine import (
+from asd_cli.pipeline.layout import RunRequest, Workspace
+from asd_cli.pipeline.per_machine import MachineTask, for_each_machine, threads_for
+from asd_cli.pipeline.score_machine import (
     MachineRecord,
     score_machine,
     scoring_inputs,
     usable_bundle,
 )
-from asd_cli.services.systems import require_edition
+from asd_cli.pipeline.systems import require_edition
+from asd_cli.services.extract import require_features
 from asd_cli.services.train import train
-from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.settings.render import flatten
 from asd_cli.training.devices import require_device_name
 

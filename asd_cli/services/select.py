@@ -10,15 +10,15 @@ import numpy as np
 
 from asd_cli.core.errors import ConfigError, DataError
 from asd_cli.core.events import SILENT, Events, progress
-from asd_cli.data.folders import TRAIN_ROLE
+from asd_cli.datasets.dcase.folders import TRAIN_ROLE
 from asd_cli.detectors.base import FitContext
 from asd_cli.detectors.registry import create_detector
 from asd_cli.evaluation.metrics import auc, harmonic_mean, partial_auc
 from asd_cli.execution.executor import make_executor
 from asd_cli.features.store import FeatureStore
+from asd_cli.pipeline.layout import RunRequest, Workspace
+from asd_cli.pipeline.pseudo_anomalies import ATTRIBUTE, Trial, plan_trials
 from asd_cli.services.extract import require_features
-from asd_cli.services.pseudo_anomalies import ATTRIBUTE, Trial, plan_trials
-from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.settings.yaml_file import parse_scalar
 from asd_cli.training.devices import deterministic_kernels
 

@@ -25,11 +25,11 @@ from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import write_bytes
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Mode, Split
-from asd_cli.data.editions import Edition
-from asd_cli.data.names import parse_clip_name
+from asd_cli.datasets.dcase.editions import Edition
+from asd_cli.datasets.dcase.names import parse_clip_name
 from asd_cli.evaluation.labelled import DOMAINS
 from asd_cli.evaluation.labels import label_file, read_labels
-from asd_cli.services.workspace import Workspace
+from asd_cli.pipeline.layout import Workspace
 from asd_cli.settings.model import Settings
 
 # The first moment a zip file can name: the same files give the same bytes, whenever packed.

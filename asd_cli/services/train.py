@@ -11,15 +11,13 @@ import numpy as np
 from asd_cli.artifacts.bundle import ModelBundle, write_bundle
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import remove_abandoned, write_text
-from asd_cli.data.folders import TRAIN_ROLE
+from asd_cli.datasets.dcase.folders import TRAIN_ROLE
 from asd_cli.detectors.base import Detector, FitContext, History
 from asd_cli.detectors.registry import create_detector
 from asd_cli.detectors.thresholds import Threshold
 from asd_cli.execution.executor import make_executor
 from asd_cli.features.store import FeatureStore
-from asd_cli.reporting.history import history_csv, plot_history
-from asd_cli.services.bases import fitted_bases, learn_network
-from asd_cli.services.bundles import (
+from asd_cli.pipeline.bundles import (
     TRAINING_CLIPS,
     TRAINING_SCORES,
     calibrate,
@@ -29,10 +27,12 @@ from asd_cli.services.bundles import (
     new_bundle,
     require_no_other_edition,
 )
+from asd_cli.pipeline.layout import RunRequest, Workspace
+from asd_cli.pipeline.per_machine import MachineTask, for_each_machine, threads_for
+from asd_cli.pipeline.shared_networks import fitted_bases, learn_network
+from asd_cli.reporting.history import history_csv, plot_history
 from asd_cli.services.extract import require_features
-from asd_cli.services.machines import MachineTask, for_each_machine, threads_for
 from asd_cli.services.select import candidates, rank_candidates
-from asd_cli.services.workspace import RunRequest, Workspace
 from asd_cli.training.checkpoint import Checkpoint
 from asd_cli.training.devices import require_device_name
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from asd_cli.artifacts.manifest import library_versions
 from asd_cli.core.files import write_text
-from asd_cli.data.synthetic.plan import SyntheticPlan
+from asd_cli.synthetic.plan import SyntheticPlan
 from tests.benchmarks import (
     accuracy,
     compute,

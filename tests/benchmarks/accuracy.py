@@ -24,13 +24,13 @@ import numpy as np
 from asd_cli.core.events import SILENT
 from asd_cli.core.seeds import derive_seed
 from asd_cli.core.types import Label, Mode
-from asd_cli.data.synthetic.generate import generate
-from asd_cli.data.synthetic.plan import SyntheticPlan
 from asd_cli.evaluation.metrics import auc
 from asd_cli.execution.executor import SerialExecutor, make_executor
+from asd_cli.pipeline.layout import Workspace
 from asd_cli.services.demo import demo_settings
 from asd_cli.services.extract import require_features
-from asd_cli.services.workspace import Workspace
+from asd_cli.synthetic.generate import generate
+from asd_cli.synthetic.plan import SyntheticPlan
 
 SEEDS = (1, 2, 3)
 REPEATS = 3
@@ -45,7 +45,7 @@ Scorer = Callable[[Any], np.ndarray]
 
 def _ours(train: Any, options: Any) -> Scorer:
     from asd_cli.detectors.base import FitContext
-    from asd_cli.detectors.mobilenetv2 import MobileNetV2Detector
+    from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector
 
     detector = MobileNetV2Detector(options)
     detector.fit(train, FitContext())
@@ -83,9 +83,9 @@ class _PlainTraining:
 def _plain(train: Any, options: Any) -> Scorer:
     import torch
 
-    from asd_cli.detectors.mobilenetv2 import window_scores
-    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, to_keras
-    from asd_cli.detectors.plans import last_epoch_batches, plan_fit, store_windows
+    from asd_cli.detectors.mobilenetv2.detector import window_scores
+    from asd_cli.detectors.mobilenetv2.network import MobileNetV2, to_keras
+    from asd_cli.detectors.training_plan import last_epoch_batches, plan_fit, store_windows
     from asd_cli.training.batch_norm import recalibrate
     from asd_cli.training.loop import fit
 

@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 from asd_cli.core.events import SILENT, Events
-from asd_cli.detectors.autoencoder import _FlatWindows, _Reconstruction
-from asd_cli.detectors.nn.autoencoder import Autoencoder
+from asd_cli.detectors.autoencoder.detector import _FlatWindows, _Reconstruction
+from asd_cli.detectors.autoencoder.network import Autoencoder
 from asd_cli.execution.side_by_side import run_side_by_side
 from asd_cli.features.windows import frame_windows
 from asd_cli.training.devices import deterministic_kernels

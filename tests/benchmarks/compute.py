@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from asd_cli.audio.decoding import decode_samples, read_file
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.memory import keep_freed_memory
 from asd_cli.core.types import Clip, Domain, Split
 from asd_cli.execution.executor import Executor, ProcessExecutor, SerialExecutor
 from asd_cli.execution.side_by_side import run_side_by_side
-from asd_cli.features.audio import decode_samples, read_file
 from asd_cli.features.extraction import extract_features
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import LOG_FLOOR, FeatureRecipe
@@ -101,8 +101,8 @@ def _train_steps(task: dict[str, Any], _: Events) -> float:
     """Train on one batch again and again; gives seconds a window. May run in a worker."""
     import torch
 
-    from asd_cli.detectors.mobilenetv2 import _SectionClassifier
-    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, to_keras
+    from asd_cli.detectors.mobilenetv2.detector import _SectionClassifier
+    from asd_cli.detectors.mobilenetv2.network import MobileNetV2, to_keras
     from asd_cli.training.devices import deterministic_kernels
     from tests.support.straightforward import straightforward_network
 
@@ -151,7 +151,7 @@ def compare_training(rounds: int, limits: Limits, *, steps: int, batch: int) -> 
     """Steps of Adam: one process, two at once, mixed precision; against the plain port."""
     import torch
 
-    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
+    from asd_cli.detectors.mobilenetv2.network import MobileNetV2
 
     def here(kind: str) -> Callable[[], float]:
         task = {"kind": kind, "batch": batch, "steps": steps, "threads": None}
@@ -195,9 +195,9 @@ def compare_scoring(rounds: int, limits: Limits, *, windows: int) -> list[Compar
     """All windows of a clip of 10 s at hop 1; against the straightforward port, and without sharing."""
     import torch
 
-    from asd_cli.detectors.mobilenetv2 import _SCORING_BATCH
-    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, prepare_for_scoring, to_keras
-    from asd_cli.detectors.nn.shared_scoring import SharedClip
+    from asd_cli.detectors.mobilenetv2.detector import _SCORING_BATCH
+    from asd_cli.detectors.mobilenetv2.network import MobileNetV2, prepare_for_scoring, to_keras
+    from asd_cli.detectors.mobilenetv2.shared_scoring import SharedClip
     from asd_cli.training.devices import deterministic_kernels
     from tests.support.straightforward import straightforward_network
 

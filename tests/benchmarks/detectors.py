@@ -24,10 +24,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from asd_cli.core.files import write_text
-from asd_cli.data.synthetic.generate import generate
-from asd_cli.data.synthetic.plan import DEMO_PLAN, SyntheticPlan
 from asd_cli.detectors.registry import detector_spec
 from asd_cli.execution.executor import make_executor
+from asd_cli.synthetic.generate import generate
+from asd_cli.synthetic.plan import DEMO_PLAN, SyntheticPlan
 from tests.benchmarks.processes import measure_python
 
 DETECTORS = (

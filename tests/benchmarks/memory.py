@@ -79,8 +79,8 @@ def _stop_after(steps: int) -> Events:
 def _fit(path: Path, clips: int, steps: int) -> None:
     """Train for some steps, then score some training clips as for the threshold."""
     from asd_cli.detectors.base import DetectorOptions, FitContext
-    from asd_cli.detectors.mobilenetv2 import MobileNetV2Detector
-    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
+    from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector
+    from asd_cli.detectors.mobilenetv2.network import MobileNetV2
     from asd_cli.features.store import open_store
     from asd_cli.training.devices import deterministic_kernels
 
@@ -98,8 +98,8 @@ def _fit(path: Path, clips: int, steps: int) -> None:
 def _score(path: Path, clips: int, steps: int) -> None:
     """Score some test clips at hop 1."""
     from asd_cli.detectors.base import DetectorOptions
-    from asd_cli.detectors.mobilenetv2 import MobileNetV2Detector
-    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
+    from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector
+    from asd_cli.detectors.mobilenetv2.network import MobileNetV2
     from asd_cli.features.store import open_store
     from asd_cli.training.devices import deterministic_kernels
 
@@ -134,7 +134,7 @@ def _fit_detector(name: str, path: Path, clips: int, steps: int) -> None:
     from asd_cli.detectors.base import FitContext
     from asd_cli.detectors.registry import detector_spec
     from asd_cli.features.store import open_store
-    from asd_cli.services.workspace import Workspace
+    from asd_cli.pipeline.layout import Workspace
     from asd_cli.settings.load import settings_for
     from asd_cli.settings.model import Settings
     from asd_cli.training.devices import deterministic_kernels

@@ -32,12 +32,12 @@ from asd_cli.artifacts.score_files import (
 )
 from asd_cli.core.hashing import hash_file
 from asd_cli.core.types import Mode, Split
-from asd_cli.data.synthetic.plan import SyntheticPlan, plan_clips
-from asd_cli.data.synthetic.rendering import encode_wav, render_clip
+from asd_cli.pipeline.layout import Workspace
 from asd_cli.services.report import ReportRequest, report
-from asd_cli.services.workspace import Workspace
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import flatten
+from asd_cli.synthetic.plan import SyntheticPlan, plan_clips
+from asd_cli.synthetic.rendering import encode_wav, render_clip
 from tests.support.report_runs import settings_in
 
 MACHINES = ("ToyCar", "ToyTrain", "fan", "gearbox", "pump", "slider", "valve")

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from asd_cli.data.synthetic.generate import generate
-from asd_cli.data.synthetic.plan import SyntheticPlan
 from asd_cli.execution.executor import make_executor
+from asd_cli.synthetic.generate import generate
+from asd_cli.synthetic.plan import SyntheticPlan
 from tests.benchmarks.processes import measure_python
 
 PLAN = SyntheticPlan(

@@ -8,7 +8,7 @@ import pytest
 
 from asd_cli.artifacts.score_files import DECISION, SCORE, ScoreFileKey
 from asd_cli.core.types import Label, Mode
-from asd_cli.data.editions import Edition, load_edition
+from asd_cli.datasets.dcase.editions import Edition, load_edition
 from tests.support.command import asd
 from tests.support.editions import WrittenClip, write_edition, write_ground_truth
 

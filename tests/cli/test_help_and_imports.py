@@ -42,7 +42,7 @@ def test_help_loads_nothing_heavy(command: tuple[str, ...]) -> None:
 
 def test_evaluate_loads_no_torch(tmp_path: object) -> None:
     program = (
-        "import sys, asd_cli.services.evaluate, asd_cli.cli.show_evaluation\n"
+        "import sys, asd_cli.services.evaluate, asd_cli.cli.output.evaluation_tables\n"
         "assert not {'torch', 'librosa', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

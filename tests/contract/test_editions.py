@@ -12,8 +12,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from asd_cli.core.types import Label, Mode
-from asd_cli.data.editions import TRAIN_ROLE, Edition, edition_names, load_edition
-from asd_cli.data.folders import find_machines, list_clips
+from asd_cli.datasets.dcase.editions import TRAIN_ROLE, Edition, edition_names, load_edition
+from asd_cli.datasets.dcase.folders import find_machines, list_clips
 from tests.support.command import asd
 from tests.support.editions import WrittenClip, write_edition
 

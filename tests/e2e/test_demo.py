@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from asd_cli.data.synthetic.plan import SyntheticPlan
 from asd_cli.services.demo import DemoRequest, demo
+from asd_cli.synthetic.plan import SyntheticPlan
 from tests.support.command import asd
 
 pytestmark = pytest.mark.slow

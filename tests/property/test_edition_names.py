@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from asd_cli.artifacts.score_files import ScoreFileKey, find_score_files
 from asd_cli.core.types import Domain, Label, Split
-from asd_cli.data.editions import edition_names, load_edition
-from asd_cli.data.names import format_clip_name, parse_clip_name
+from asd_cli.datasets.dcase.editions import edition_names, load_edition
+from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name
 
 attributes = st.text(string.ascii_letters + string.digits + "._-é ", max_size=20).filter(
     lambda text: not {"normal", "anomaly"} & {*text.split("_")}

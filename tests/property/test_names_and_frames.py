@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asd_cli.core.types import Domain, Label, Split
-from asd_cli.data.names import format_clip_name, parse_clip_name
+from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.features.windows import frame_windows
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.types import Domain, Label, Mode, Split
-from asd_cli.data.editions import Edition
-from asd_cli.data.names import format_clip_name
+from asd_cli.datasets.dcase.editions import Edition
+from asd_cli.datasets.dcase.names import format_clip_name
 from tests.support.recordings import tone, write_wav
 
 TRAIN, TEST = 4, 2

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from asd_cli.audio.decoding import decode, read_file
 from asd_cli.core.types import Clip, Domain, Label, Split
-from asd_cli.data.names import format_clip_name, parse_clip_name
-from asd_cli.features.audio import decode, read_file
+from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.features.store import FeatureStore

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import soundfile
 
 from asd_cli.core.types import Domain, Label, Split
-from asd_cli.data.names import format_clip_name
+from asd_cli.datasets.dcase.names import format_clip_name
 
 SAMPLE_RATE = 16000
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"

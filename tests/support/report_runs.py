@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 import asd_cli as asd
-from asd_cli.data.synthetic.generate import generate
-from asd_cli.data.synthetic.plan import SyntheticPlan
 from asd_cli.execution.executor import SerialExecutor
 from asd_cli.services.report import ReportRequest
 from asd_cli.settings.model import Settings
+from asd_cli.synthetic.generate import generate
+from asd_cli.synthetic.plan import SyntheticPlan
 
 PLAN = SyntheticPlan(
     machines=("fan", "valve"),

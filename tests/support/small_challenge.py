@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 from asd_cli.core.types import Mode
-from asd_cli.data.editions import load_edition
+from asd_cli.datasets.dcase.editions import load_edition
 from tests.support.editions import write_edition
 from tests.support.recordings import write_machine
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
+from asd_cli.detectors.mobilenetv2.network import MobileNetV2
 
 
 class _KerasPad(nn.Module):

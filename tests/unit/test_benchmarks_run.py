@@ -56,7 +56,7 @@ def test_ratios_are_of_the_alternative_to_ours() -> None:
 
 
 def test_the_networks_work_is_counted() -> None:
-    from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
+    from asd_cli.detectors.mobilenetv2.network import MobileNetV2
 
     model = MobileNetV2(3)
     # Twice the size, about four times the work; a window of the baseline takes about 33 Mflop.

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.errors import DataError
+from asd_cli.core.grouping import blocked_folds
 from asd_cli.core.seeds import derive_seed
 from asd_cli.core.types import Clip, Domain
 from asd_cli.detectors.backends.densities import GaussianMixture, Mahalanobis
@@ -23,7 +24,6 @@ from asd_cli.detectors.backends.neighbours import (
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.backends.smote import oversample_target
 from asd_cli.detectors.backends.whitening import Whitened
-from asd_cli.detectors.strata import blocked_folds
 
 Embeddings = npt.NDArray[np.floating]
 Group = tuple[str, str]

@@ -24,12 +24,12 @@ from asd_cli.detectors.base import (
     FloatArray,
     History,
 )
+from asd_cli.detectors.discriminative.dual_branch import DualBranch
+from asd_cli.detectors.discriminative.heads import Heads
 from asd_cli.detectors.discriminative.learning import ClassLearning
 from asd_cli.detectors.discriminative.segments import Recordings, class_names, usual_frames
 from asd_cli.detectors.embedding import EmbeddingDetector
-from asd_cli.detectors.nn.dual_branch import DualBranch
-from asd_cli.detectors.nn.heads import Heads
-from asd_cli.detectors.plans import plan_fit
+from asd_cli.detectors.training_plan import plan_fit
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.devices import resolve_device
 from asd_cli.training.loop import FitPlan, fit

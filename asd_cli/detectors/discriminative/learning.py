@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from asd_cli.core.seeds import derive_seed
+from asd_cli.detectors.discriminative.adacos import exchange_features
+from asd_cli.detectors.discriminative.heads import Heads
 from asd_cli.detectors.discriminative.options import DiscriminativeOptions
 from asd_cli.detectors.discriminative.segments import Recordings, Waveforms
-from asd_cli.detectors.nn.adacos import exchange_features
-from asd_cli.detectors.nn.heads import Heads
 from asd_cli.features.windows import Indices
 
 _EXCHANGED_SHARE = 0.5

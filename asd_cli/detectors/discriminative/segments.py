@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from asd_cli.audio.decoding import at_speed, decode, read_file
 from asd_cli.core.types import Clip
-from asd_cli.features.audio import at_speed, decode, read_file
 from asd_cli.features.recipe import FeatureRecipe
 
 Waveforms = npt.NDArray[np.float32]

@@ -8,8 +8,8 @@ import pytest
 
 from asd_cli.core.errors import UsageError
 from asd_cli.core.types import Mode
-from asd_cli.data.editions import Edition, edition_names, load_edition
-from asd_cli.data.folders import find_machines, list_clips
+from asd_cli.datasets.dcase.editions import Edition, edition_names, load_edition
+from asd_cli.datasets.dcase.folders import find_machines, list_clips
 from tests.support.editions import write_edition
 from tests.support.fetching import Sandbox
 from tests.support.zenodo_server import ZenodoServer

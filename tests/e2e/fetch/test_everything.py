@@ -8,9 +8,9 @@ import pytest
 
 from asd_cli.core.errors import DataError, IntegrityError, StorageError, UsageError
 from asd_cli.core.types import Mode
-from asd_cli.data.editions import load_edition
-from asd_cli.data.fetching.stages import FileState
-from asd_cli.data.folders import find_machines, list_clips
+from asd_cli.datasets.dcase.editions import load_edition
+from asd_cli.datasets.dcase.folders import find_machines, list_clips
+from asd_cli.fetching.stages import FileState
 from tests.support.archives import (
     DEV,
     EVAL_TRAIN,

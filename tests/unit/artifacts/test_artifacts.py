@@ -136,6 +136,13 @@ def test_folders_without_scores_are_named(tmp_path: Path) -> None:
         find_score_files(tmp_path / "none")
     with pytest.raises(DataError, match="holds no score files"):
         find_score_files(tmp_path)
+    (tmp_path / "auto").mkdir()
+    (tmp_path / "auto" / "manifest.json").write_text("{}")
+    with pytest.raises(DataError, match="no folder") as caught:
+        find_score_files(tmp_path / "none")
+    assert caught.value.hint == (
+        "score first: asd score; or name a detector that has scored: --detector auto"
+    )
 
 
 def test_manifests(tmp_path: Path) -> None:

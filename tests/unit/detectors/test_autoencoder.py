@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from asd_cli.core.types import Domain
-from asd_cli.detectors.autoencoder import AutoencoderDetector
-from asd_cli.detectors.autoencoder_mahalanobis import (
+from asd_cli.detectors.autoencoder.detector import AutoencoderDetector
+from asd_cli.detectors.autoencoder.mahalanobis import (
     MahalanobisAutoencoderDetector,
     inverse_covariance,
     mahalanobis,
 )
+from asd_cli.detectors.autoencoder.network import Autoencoder, from_keras, to_keras
 from asd_cli.detectors.base import DetectorOptions, FitContext
-from asd_cli.detectors.nn.autoencoder import Autoencoder, from_keras, to_keras
 from tests.support.features import make_store
 
 with warnings.catch_warnings():

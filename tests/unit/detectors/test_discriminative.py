@@ -8,7 +8,9 @@ import torch
 
 from asd_cli.core.errors import DataError
 from asd_cli.detectors.base import DetectorOptions, FitContext
+from asd_cli.detectors.discriminative.adacos import SubClusterAdaCos, exchange_features
 from asd_cli.detectors.discriminative.detector import DiscriminativeDetector
+from asd_cli.detectors.discriminative.dual_branch import DualBranch
 from asd_cli.detectors.discriminative.learning import mix
 from asd_cli.detectors.discriminative.options import DiscriminativeOptions
 from asd_cli.detectors.discriminative.segments import (
@@ -17,8 +19,6 @@ from asd_cli.detectors.discriminative.segments import (
     repeat_to,
     usual_frames,
 )
-from asd_cli.detectors.nn.adacos import SubClusterAdaCos, exchange_features
-from asd_cli.detectors.nn.dual_branch import DualBranch
 from asd_cli.features.recipe import FeatureRecipe
 from tests.support.features import make_recordings
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from asd_cli.core.events import SILENT
-from asd_cli.detectors.mobilenetv2 import _SectionClassifier
-from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, from_keras, to_keras
+from asd_cli.detectors.mobilenetv2.detector import _SectionClassifier
+from asd_cli.detectors.mobilenetv2.network import MobileNetV2, from_keras, to_keras
 from asd_cli.training.loop import FitPlan, fit
 from tests.support.straightforward import straightforward_network
 

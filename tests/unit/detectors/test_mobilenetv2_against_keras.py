@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from asd_cli.detectors.nn.mobilenetv2 import (
+from asd_cli.detectors.mobilenetv2.network import (
     FOLD,
     MobileNetV2,
     from_keras,

@@ -6,7 +6,7 @@ import pytest
 from asd_cli.core.errors import ConfigError, DataError, UsageError
 from asd_cli.core.types import Clip, Domain, Label, Split
 from asd_cli.detectors.base import DetectorOptions, FitContext
-from asd_cli.detectors.mobilenetv2 import MobileNetV2Detector, window_scores
+from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector, window_scores
 from asd_cli.detectors.registry import DETECTORS, create_detector
 from asd_cli.detectors.thresholds import fit_threshold
 from asd_cli.detectors.validation import split_windows

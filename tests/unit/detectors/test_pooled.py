@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from sklearn.metrics import roc_auc_score
 
+from asd_cli.audio.decoding import decode, read_file
 from asd_cli.core.events import SILENT
-from asd_cli.data.names import parse_clip_name
+from asd_cli.datasets.dcase.names import parse_clip_name
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.base import DetectorOptions, FitContext
-from asd_cli.detectors.pooled import PooledDetector, pool_over_time, weighted_rank_pool
-from asd_cli.features.audio import decode, read_file
+from asd_cli.detectors.pooled.detector import PooledDetector, pool_over_time, weighted_rank_pool
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.features.store import FeatureStore

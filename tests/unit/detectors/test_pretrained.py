@@ -7,8 +7,8 @@ import torch
 
 from asd_cli.core.errors import DataError, IntegrityError
 from asd_cli.detectors.base import DetectorOptions, FitContext
-from asd_cli.detectors.encoders import ExportedEncoder, encoder_fingerprint
-from asd_cli.detectors.pretrained import PretrainedDetector
+from asd_cli.detectors.pretrained.detector import PretrainedDetector
+from asd_cli.detectors.pretrained.encoders import ExportedEncoder, encoder_fingerprint
 from tests.support.encoders import TinyEncoder, write_encoder
 from tests.support.features import make_recordings
 

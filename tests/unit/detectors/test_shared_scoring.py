@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2, prepare_for_scoring
-from asd_cli.detectors.nn.shared_scoring import SharedClip, _shared_stages
+from asd_cli.detectors.mobilenetv2.network import MobileNetV2, prepare_for_scoring
+from asd_cli.detectors.mobilenetv2.shared_scoring import SharedClip, _shared_stages
 from asd_cli.training.batch_norm import recalibrate
 
 LENGTH = 100
@@ -47,7 +47,7 @@ def test_one_window_is_a_clip_too() -> None:
 
 
 def test_scores_in_single_precision_agree_to_1e_5() -> None:
-    from asd_cli.detectors.mobilenetv2 import window_scores
+    from asd_cli.detectors.mobilenetv2.detector import window_scores
 
     clip, network = clip_and_network(64, torch.float32)
     starts = torch.arange(LENGTH - 64, -1, -1)

@@ -6,8 +6,8 @@ import sys
 _SCORE = """
 import sys
 from asd_cli.detectors.base import DetectorOptions
-from asd_cli.detectors.mobilenetv2 import MobileNetV2Detector
-from asd_cli.detectors.nn.mobilenetv2 import MobileNetV2
+from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector
+from asd_cli.detectors.mobilenetv2.network import MobileNetV2
 from asd_cli.training.devices import deterministic_kernels
 from tests.support.features import make_store
 import torch

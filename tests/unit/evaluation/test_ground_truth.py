@@ -6,7 +6,7 @@ import pytest
 
 from asd_cli.artifacts.score_files import ScoreFileKey, ScoreTable, find_score_files
 from asd_cli.core.errors import DataError
-from asd_cli.data.editions import load_edition
+from asd_cli.datasets.dcase.editions import load_edition
 from asd_cli.evaluation.labels import truth_from_files, truth_from_names
 
 E2020, E2022, E2023 = (load_edition(f"dcase{year}") for year in (2020, 2022, 2023))

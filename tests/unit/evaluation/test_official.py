@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from asd_cli.artifacts.score_files import ScoreFileKey, ScoreTable
 from asd_cli.core.types import Mode
-from asd_cli.data.editions import load_edition
+from asd_cli.datasets.dcase.editions import load_edition
 from asd_cli.evaluation.bootstrap import resample
 from asd_cli.evaluation.comparison import paired_differences
 from asd_cli.evaluation.evaluation import Evaluation, evaluate_scores

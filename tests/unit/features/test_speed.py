@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from asd_cli.audio.decoding import at_speed
 from asd_cli.core.errors import DataError
-from asd_cli.features.audio import at_speed
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.features.speed import spectrograms_at_speeds

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asd_cli.audio.decoding import decode, read_file
 from asd_cli.core.errors import ProblemsError, StorageError
 from asd_cli.core.types import Clip, Mode
-from asd_cli.data.editions import load_edition
-from asd_cli.data.folders import list_clips
+from asd_cli.datasets.dcase.editions import load_edition
+from asd_cli.datasets.dcase.folders import list_clips
 from asd_cli.execution.executor import ProcessExecutor, SerialExecutor
 from asd_cli.features import computation
 from asd_cli.features import store as store_module
-from asd_cli.features.audio import decode, read_file
 from asd_cli.features.extraction import Extraction, extract_features
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe

@@ -8,9 +8,6 @@ import pytest
 from scipy import ndimage
 
 from asd_cli.core.types import Label, Mode, Split
-from asd_cli.data.synthetic.plan import PlannedClip, SyntheticPlan, plan_clips
-from asd_cli.data.synthetic.rendering import render_clip
-from asd_cli.data.synthetic.scene import Fault
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.reporting.explain import (
@@ -23,6 +20,9 @@ from asd_cli.reporting.explain import (
     widen_rectangle,
 )
 from asd_cli.reporting.mel import band_edge_hz, band_position
+from asd_cli.synthetic.plan import PlannedClip, SyntheticPlan, plan_clips
+from asd_cli.synthetic.rendering import render_clip
+from asd_cli.synthetic.scene import Fault
 
 RECIPE = FeatureRecipe()
 FRAMES_PER_SECOND = RECIPE.sample_rate / RECIPE.hop_length

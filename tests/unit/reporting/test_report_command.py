@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from asd_cli.cli.report import report
+from asd_cli.cli.commands.report import report
 from asd_cli.services.report import ReportRequest
 
 HEAVY = {"torch", "librosa", "sklearn", "pandas", "matplotlib", "jinja2", "scipy"}
@@ -83,6 +83,6 @@ def test_open_calls_the_browser(run_copy: ReportRequest, monkeypatch: pytest.Mon
 
 
 def test_the_command_loads_nothing_heavy() -> None:
-    code = "import sys, asd_cli.cli.report; print('\\n'.join(sys.modules))"
+    code = "import sys, asd_cli.cli.commands.report; print('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.splitlines())

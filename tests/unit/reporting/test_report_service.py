@@ -10,9 +10,9 @@ import pytest
 import asd_cli as asd
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.types import Mode
-from asd_cli.data.synthetic.generate import generate
 from asd_cli.execution.executor import SerialExecutor
 from asd_cli.services.report import ReportRequest, report
+from asd_cli.synthetic.generate import generate
 from tests.support.report_runs import PLAN, invent_window_scores, settings_in
 
 

@@ -8,8 +8,8 @@ import pytest
 import asd_cli as asd
 from asd_cli.core.errors import ProblemsError, UsageError
 from asd_cli.core.types import Mode
-from asd_cli.data.editions import load_edition
-from asd_cli.services.workspace import RunRequest, Workspace
+from asd_cli.datasets.dcase.editions import load_edition
+from asd_cli.pipeline.layout import RunRequest, Workspace
 from asd_cli.settings.load import load_settings
 from tests.support.editions import write_edition
 from tests.support.recordings import tone, write_machine, write_wav

@@ -5,9 +5,9 @@ import pytest
 import asd_cli as asd
 from asd_cli.artifacts.bundle import read_bundle
 from asd_cli.core.errors import ConfigError
-from asd_cli.services.pseudo_anomalies import plan_trials
+from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.pseudo_anomalies import plan_trials
 from asd_cli.services.select import select
-from asd_cli.services.workspace import Workspace
 from tests.support.features import make_recordings, make_store
 from tests.support.recordings import write_machine
 

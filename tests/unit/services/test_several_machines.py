@@ -10,8 +10,8 @@ from asd_cli.artifacts.bundle import read_bundle
 from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.core.errors import DataError
 from asd_cli.core.events import SilentEvents
-from asd_cli.services.machines import threads_for
-from asd_cli.services.workspace import Workspace
+from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.per_machine import threads_for
 from tests.support.recordings import write_machine
 
 QUICK = [

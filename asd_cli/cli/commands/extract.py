@@ -1,0 +1,51 @@
+"""`asd extract`."""
+
+from asd_cli.cli import options
+from asd_cli.cli.exit_codes import exits
+from asd_cli.cli.session import begin, end
+
+
+@exits
+def extract(
+    *,
+    config: options.Config = None,
+    set_: options.Set = None,
+    mode: options.ModeOption = None,
+    dev: options.Dev = False,
+    eval_: options.Eval = False,
+    machine: options.Machines = None,
+    edition: options.Edition = None,
+    jobs: options.Jobs = None,
+    force: options.Force = False,
+    skip_bad: options.SkipBad = False,
+    resample: options.Resample = None,
+    channel: options.Channel = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Compute the log-mel features of all recordings.
+
+    Training and scoring do this by themselves; features are kept and only computed again when a
+    recording or a setting changes.
+
+    Example: asd extract --mode dev --machine fan --jobs 2
+    """
+    with begin(
+        config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
+        skip_bad=skip_bad, quiet=quiet, verbose=verbose,
+        flags={"edition": edition, "feature.resample": resample, "feature.channel": channel},
+    ) as job:  # fmt: skip
+        from asd_cli.services import extract as service
+
+        result = service.extract(job.request, job.events)
+        for folder in result.folders:
+            found = folder.extraction
+            job.events.note(
+                f"{folder.machine} {folder.role}: "
+                + (
+                    f"fresh, nothing to do ({found.reused} clips)"
+                    if found.fresh
+                    else f"{found.computed} clips extracted, {found.reused} kept"
+                )
+            )
+    end(result.skipped)

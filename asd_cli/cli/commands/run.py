@@ -1,0 +1,67 @@
+"""`asd run`."""
+
+from typing import TYPE_CHECKING
+
+from asd_cli.cli import options
+from asd_cli.cli.console import Console
+from asd_cli.cli.exit_codes import exits
+from asd_cli.cli.options import Format
+from asd_cli.cli.session import begin, end
+
+if TYPE_CHECKING:
+    from asd_cli.services.run import RunResult
+
+
+@exits
+def run(
+    *,
+    config: options.Config = None,
+    set_: options.Set = None,
+    mode: options.ModeOption = None,
+    dev: options.Dev = False,
+    eval_: options.Eval = False,
+    machine: options.Machines = None,
+    detector: options.Detector = None,
+    edition: options.Edition = None,
+    seed: options.Seed = None,
+    device: options.Device = "auto",
+    jobs: options.Jobs = None,
+    force: options.Force = False,
+    skip_bad: options.SkipBad = False,
+    resample: options.Resample = None,
+    channel: options.Channel = None,
+    format_: options.FormatOption = Format.TEXT,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Fetch what is missing, extract, train, score, evaluate and report.
+
+    What is fresh is left as it is, so that the command can be given again at any time.
+
+    Example: asd run --mode dev --machine fan
+    """
+    with begin(
+        config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
+        skip_bad=skip_bad, quiet=quiet, verbose=verbose, device=device,
+        flags={"detector": detector, "edition": edition, "seed": seed, "feature.resample": resample,
+               "feature.channel": channel},
+    ) as job:  # fmt: skip
+        from asd_cli.services import run as service
+
+        result = service.run(job.request, job.events)
+    show_run(result, format_, job.console, quiet=quiet)
+    end(result.skipped)
+
+
+def show_run(result: "RunResult", format_: Format, console: Console, *, quiet: bool) -> None:
+    """Print the tables of a run, and where everything lies."""
+    from asd_cli.cli.output.evaluation_tables import print_evaluation
+
+    print_evaluation(result.evaluation, format_, console, quiet=quiet)
+    if quiet:
+        return
+    console.err.print(f"scores: {console.safe(result.scoring.directory)}")
+    if result.evaluation.result_csv is not None:
+        console.err.print(f"table:  {console.safe(result.evaluation.result_csv)}")
+    if result.report.path is not None:
+        console.err.print(f"report: {console.safe(result.report.path)}")

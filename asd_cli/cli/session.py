@@ -1,0 +1,89 @@
+"""What extract, train, score, run and demo have in common: a request, events, a way to end."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asd_cli.cli.console import Console, make_console
+from asd_cli.cli.options import choose_mode, load
+from asd_cli.core.errors import IncompleteError
+from asd_cli.core.types import Mode
+
+if TYPE_CHECKING:
+    from asd_cli.cli.progress import RichEvents
+    from asd_cli.pipeline.layout import RunRequest
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command under way.
+
+    Attributes
+    ----------
+    request : RunRequest
+        What was asked for.
+    events : RichEvents
+        Progress and messages.
+    console : Console
+        The streams.
+    """
+
+    request: "RunRequest"
+    events: "RichEvents"
+    console: Console
+
+
+@contextmanager
+def begin(
+    config: Path | None,
+    overrides: list[str] | None,
+    *,
+    choose: tuple[Mode | None, bool, bool],
+    machines: Sequence[str] | None,
+    jobs: int | None,
+    force: bool,
+    skip_bad: bool,
+    quiet: bool,
+    verbose: bool,
+    flags: Mapping[str, Any],
+    device: str = "auto",
+) -> Iterator[Job]:
+    """Make a request from options, and show events while the body runs."""
+    from asd_cli.cli.progress import shown_events
+    from asd_cli.pipeline.layout import RunRequest
+
+    loaded = load(config, overrides, flags)
+    request = RunRequest(
+        settings=loaded.settings,
+        mode=choose_mode(*choose),
+        machines=tuple(machines or ()),
+        device=device,
+        jobs=jobs,
+        force=force,
+        skip_bad=skip_bad,
+    )
+    console = make_console()
+    with shown_events(console, quiet=quiet) as events:
+        if verbose:
+            for key, origin in loaded.origins.items():
+                if origin != "default":
+                    events.note(f"setting {key} from {origin}")
+        yield Job(request, events, console)
+
+
+def end(skipped: Sequence[str]) -> None:
+    """Say which recordings were left out.
+
+    Raises
+    ------
+    IncompleteError
+        When there are any.
+    """
+    if skipped:
+        listed = "\n".join(f"  {text}" for text in skipped)
+        raise IncompleteError(
+            f"recordings left out: {len(skipped)}\n{listed}",
+            hint="mend or remove them and run the command again",
+        )

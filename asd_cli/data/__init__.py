@@ -1,1 +1,0 @@
-"""Recordings: editions, names, folders, downloads, the synthetic set, ground truth."""

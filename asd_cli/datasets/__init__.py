@@ -1,0 +1,1 @@
+"""Readers that turn folders and tables of recordings into clips."""

@@ -1,0 +1,1 @@
+"""The sets of DCASE Challenge Task 2: editions, folders, clip names, attributes."""

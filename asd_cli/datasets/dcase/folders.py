@@ -1,0 +1,175 @@
+"""From folders of recordings to lists of clips, with everything wrong with them said at once."""
+
+import difflib
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from asd_cli.core.errors import DataError, ProblemsError, UsageError
+from asd_cli.core.types import Clip, Domain, Label, Mode, Split
+from asd_cli.datasets.dcase.attributes import attributes_of
+from asd_cli.datasets.dcase.editions import TRAIN_ROLE, Edition
+from asd_cli.datasets.dcase.names import parse_clip_name
+
+__all__ = ["TRAIN_ROLE", "find_machines", "list_clips"]
+
+_DOMAIN_OF_ROLE = {"source_test": Domain.SOURCE, "target_test": Domain.TARGET}
+_LABEL_ORDER = {Label.NORMAL: 0, Label.ANOMALY: 1, None: 2}
+
+
+def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> tuple[str, ...]:
+    """List the machine types in a data folder.
+
+    Parameters
+    ----------
+    root : Path
+        ``dev_data`` or ``eval_data``.
+    edition : Edition
+        Names the folders that make a folder a machine's.
+    wanted : sequence of str
+        Machine types asked for; empty means all.
+
+    Returns
+    -------
+    tuple of str
+        Sorted.
+
+    Raises
+    ------
+    DataError
+        When the folder is missing or holds no machine.
+    UsageError
+        When a wanted machine is not there.
+    """
+    if not root.is_dir():
+        raise DataError(
+            f"there is no data folder {root}",
+            hint=f"fetch the data: {edition.fetch_command('dev')}; or say where it lies: "
+            "--set dev_directory=DIR (eval_directory for --mode eval)",
+        )
+    roles = edition.folders.values()
+    found = sorted(
+        entry.name for entry in root.iterdir() if any((entry / role).is_dir() for role in roles)
+    )
+    if not found:
+        raise _no_machine(root, edition)
+    unknown = [machine for machine in wanted if machine not in found]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], found, n=1)
+        raise UsageError(
+            f"there is no machine {unknown[0]!r} in {root}",
+            hint=(f"did you mean {near[0]!r}? " if near else "") + f"found: {', '.join(found)}",
+        )
+    return tuple(sorted(set(wanted))) if wanted else tuple(found)
+
+
+def _no_machine(root: Path, edition: Edition) -> DataError:
+    roles = edition.folders.values()
+    if any((root / role).is_dir() for role in roles):
+        machine = root.resolve()
+        return DataError(
+            f"{root} is the folder of one machine, not of machines",
+            hint=f"name the folder above it: --set dev_directory={shlex.quote(str(machine.parent))}"
+            f" --machine {shlex.quote(machine.name)} (eval_directory for --mode eval)",
+        )
+    return DataError(
+        f"{root} holds no machine: no folder in it has a {' or '.join(roles)} folder",
+        hint=f"the layout is <machine>/train/{edition.names.example}; "
+        f"or fetch the data: {edition.fetch_command('dev')}",
+    )
+
+
+def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edition) -> list[Clip]:
+    """List the clips of one machine's folder in the order result files have.
+
+    Test clips come by section, normal ones before anomalous ones, each sorted by name, as the
+    baselines write them. Attributes that a name does not hold are taken from ``attributes_*.csv``.
+
+    Parameters
+    ----------
+    root : Path
+        ``dev_data`` or ``eval_data``.
+    machine : str
+        Machine type.
+    role : str
+        A key of the edition's `folders`: ``train``, ``test``, ``source_test``.
+    mode : Mode
+        Test clips have labels in dev mode and none in eval mode.
+    edition : Edition
+        Names the folders and the clips.
+
+    Returns
+    -------
+    list of Clip
+
+    Raises
+    ------
+    DataError
+        When the folder is missing or has no recordings, or a file of attributes cannot be read.
+    ProblemsError
+        When names break the grammar or contradict the folder; all are listed.
+    """
+    folder = root / machine / edition.folders[role]
+    if not folder.is_dir():
+        raise DataError(
+            f"there is no folder {folder}", hint=_fetch_command(role, mode, machine, edition)
+        )
+    split = Split.TRAIN if role == TRAIN_ROLE else Split.TEST
+    clips: list[Clip] = []
+    problems: list[str] = []
+    for path in _recordings(folder):
+        try:
+            clip = parse_clip_name(path, machine=machine, names=edition.names, split=split)
+        except ValueError as error:
+            problems.append(f"{path}: {error}")
+            continue
+        problems.extend(f"{path}: {text}" for text in _contradictions(clip, role, mode))
+        clips.append(clip)
+    problems.extend(_duplicates(clips))
+    if problems:
+        raise ProblemsError(
+            f"{folder} holds {len(problems)} file{'s' * (len(problems) > 1)} that do not belong",
+            problems,
+            hint="rename, move or remove them",
+        )
+    if not clips:
+        raise DataError(
+            f"{folder} holds no recordings", hint=_fetch_command(role, mode, machine, edition)
+        )
+    clips = attributes_of(clips, root / machine)
+    return sorted(clips, key=lambda clip: (clip.section, _LABEL_ORDER[clip.label], clip.name))
+
+
+def _recordings(folder: Path) -> Iterator[Path]:
+    """Give every ``.wav`` entry that is not hidden; whether it can be read shows later."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() == ".wav" and not path.name.startswith("."):
+            yield path
+
+
+def _contradictions(clip: Clip, role: str, mode: Mode) -> Iterator[str]:
+    expected = Split.TRAIN if role == TRAIN_ROLE else Split.TEST
+    if clip.split is not expected:
+        yield f"is a {clip.split} clip in a {expected} folder"
+        return
+    domain = _DOMAIN_OF_ROLE.get(role)
+    if domain is not None and clip.domain is not domain:
+        yield f"is of the {clip.domain} domain in the folder of the {domain} domain"
+    if expected is Split.TRAIN and clip.label is not Label.NORMAL:
+        yield "is not labelled normal, and only normal clips may be trained on"
+    if expected is Split.TEST and mode is Mode.DEV and clip.label is None:
+        yield "has no label; clips of the development set are normal or anomaly"
+
+
+def _duplicates(clips: Sequence[Clip]) -> Iterator[str]:
+    seen: dict[tuple[object, ...], Clip] = {}
+    for clip in clips:
+        key = (clip.section, clip.domain, clip.split, clip.label, clip.number)
+        if key in seen:
+            yield f"{clip.path}: has the same section, domain, label and number as {seen[key].name}"
+        seen.setdefault(key, clip)
+
+
+def _fetch_command(role: str, mode: Mode, machine: str, edition: Edition) -> str:
+    stage = "dev" if mode is Mode.DEV else "eval-train" if role == TRAIN_ROLE else "eval-test"
+    return edition.fetch_command(stage, machine)

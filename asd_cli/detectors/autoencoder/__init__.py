@@ -1,0 +1,1 @@
+"""The autoencoder baselines of DCASE Task 2."""

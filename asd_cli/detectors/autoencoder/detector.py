@@ -1,0 +1,172 @@
+"""The autoencoder baseline of DCASE 2021 Task 2: what it cannot reconstruct is anomalous.
+
+Kawaguchi et al. 2021 (arXiv:2106.04492). A narrow autoencoder learns windows of five log-mel frames
+of one machine; a clip's score is the mean squared error of its windows.
+"""
+
+import numpy as np
+import torch
+
+from asd_cli.core.events import SILENT, Events, progress
+from asd_cli.core.seeds import derive_seed
+from asd_cli.detectors.autoencoder.network import Autoencoder, from_keras, to_keras
+from asd_cli.detectors.base import (
+    DetectorOptions,
+    DetectorState,
+    FitContext,
+    FloatArray,
+    History,
+    Scores,
+)
+from asd_cli.detectors.training_plan import last_epoch_batches, plan_fit, store_windows
+from asd_cli.features.store import FeatureStore
+from asd_cli.features.windows import Indices, Windows
+from asd_cli.training.batch_norm import recalibrate
+from asd_cli.training.devices import resolve_device
+from asd_cli.training.keras_adam import keras_adam, set_epsilon
+from asd_cli.training.loop import fit
+from asd_cli.training.rows import Rows
+
+
+class _FlatWindows:
+    """Gathers windows from a store as flat vectors, frame after frame."""
+
+    def __init__(self, rows: Rows, windows: Windows) -> None:
+        self._rows, self._windows = rows, windows
+
+    def __getitem__(self, chosen: Indices) -> torch.Tensor:
+        return self._rows[self._windows.rows(chosen)].flatten(1)
+
+
+class _Reconstruction:
+    """The model in training (`asd_cli.training.loop.Trainable`)."""
+
+    def __init__(
+        self, model: Autoencoder, batches: _FlatWindows, lr: float, precision: str = "fp32"
+    ) -> None:
+        self.model, self._batches = model, batches
+        self._mixed = precision == "bf16"
+        self.optimizer = keras_adam(model.parameters(), lr)
+
+    def loss(self, windows: Indices) -> torch.Tensor:
+        # A batch norm needs two: a window that is left alone counts twice.
+        batch = self._batches[windows if len(windows) > 1 else np.repeat(windows, 2)]
+        # Weights, Adam and the loss stay in single precision.
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=self._mixed):
+            reconstruction = self.model(batch)
+        return torch.nn.functional.mse_loss(reconstruction.float(), batch)
+
+    def before_step(self, step: int) -> None:
+        """Make the step Keras'."""
+        set_epsilon(self.optimizer, step)
+
+
+class AutoencoderDetector:
+    """Reconstruction error of an autoencoder.
+
+    Parameters
+    ----------
+    options : DetectorOptions
+        Windows, training, seed, device.
+    """
+
+    highest_score = float("inf")
+
+    def __init__(self, options: DetectorOptions) -> None:
+        self.options = options
+        self.device = resolve_device(options.device)
+        self.sections: tuple[str, ...] = ()
+        self.model: Autoencoder | None = None
+
+    def fit(self, train: FeatureStore, context: FitContext) -> History:
+        """Train the autoencoder on all clips of the machine; DataError when clips are too short."""
+        self.sections = tuple(sorted({clip.section for clip in train.clips}))
+        generator = torch.Generator().manual_seed(derive_seed(self.options.seed, "weights"))
+        n_inputs = self.options.n_frames * train.data.shape[1]
+        model = Autoencoder(n_inputs, generator).to(self.device)
+        windows = store_windows(self.options, train, self.options.n_hop_frames)
+        batches = _FlatWindows(Rows(train.data, self.device), windows)
+        plan = plan_fit(self.options, train.clips, windows.clips)
+        history = fit(
+            _Reconstruction(model, batches, self.options.lr, self.options.precision),
+            plan,
+            checkpoint=context.checkpoint,
+            events=context.events,
+            task=context.task,
+        )
+        if self.options.batch_norm == "recalibrate":
+            several = (chosen for chosen in last_epoch_batches(plan) if len(chosen) > 1)
+            recalibrate(model, model, (batches[chosen] for chosen in several))
+        self.model = model.eval()
+        return history
+
+    def residuals(self, store: FeatureStore, index: int, hop: int) -> FloatArray:
+        """Subtract a clip from what the autoencoder makes of it.
+
+        Parameters
+        ----------
+        store : FeatureStore
+            Clips.
+        index : int
+            Which.
+        hop : int
+            Frames between windows.
+
+        Returns
+        -------
+        ndarray [shape=(n_windows, n_frames, n_mels), dtype=float32]
+            Reconstruction minus input, in decibels.
+        """
+        if self.model is None:
+            raise RuntimeError("fit the detector, or restore it, before scoring with it")
+        # Clip by clip, so that a score does not depend on its neighbours.
+        clip = store.select([index])
+        windows = store_windows(self.options, clip, hop)
+        rows = Rows(clip.data, self.device, keep=False)
+        batch = _FlatWindows(rows, windows)[np.arange(len(windows))]
+        with torch.inference_mode():
+            missed = (self.model(batch) - batch).cpu().numpy()
+        shaped: FloatArray = missed.reshape(len(windows), self.options.n_frames, -1)
+        return shaped
+
+    def score(self, features: FeatureStore, events: Events = SILENT) -> Scores:
+        """Mean squared error, in square decibels, of windows every `score_hop_frames`.
+
+        Raises
+        ------
+        DataError
+            When clips are too short.
+        """
+        return self._score(features, self.options.score_hop_frames, events)
+
+    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
+        """Score with the windows of training."""
+        return self._score(train, self.options.n_hop_frames, events).clips
+
+    def _score(self, store: FeatureStore, hop: int, events: Events) -> Scores:
+        scored = []
+        with progress(events, "score", total=len(store), unit="clips") as advance:
+            for index in range(len(store)):
+                scored.append(np.square(self.residuals(store, index, hop)).mean(axis=(1, 2)))
+                advance(1)
+        clips = np.array([errors.mean(dtype=np.float32) for errors in scored], np.float32)
+        return Scores(clips, tuple(scored))
+
+    def state(self) -> DetectorState:
+        """Weights in Keras' layout."""
+        if self.model is None:
+            raise RuntimeError("fit the detector, or restore it, before saving it")
+        return DetectorState(
+            to_keras(self.model),
+            {"sections": list(self.sections), "inputs": self.model.dense[0].in_features},
+        )
+
+    @classmethod
+    def from_state(cls, state: DetectorState, options: DetectorOptions) -> "AutoencoderDetector":
+        """Take the weights up again."""
+        detector = cls(options)
+        detector.sections = tuple(state.facts["sections"])
+        model = Autoencoder(state.facts["inputs"])
+        from_keras(model, state.tensors)
+        detector.model = model.to(detector.device).eval()
+        return detector

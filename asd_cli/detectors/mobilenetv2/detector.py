@@ -1,0 +1,288 @@
+"""The DCASE 2021 Task 2 baseline: a classifier of sections whose doubt is the anomaly score.
+
+Kawaguchi et al. 2021 (arXiv:2106.04492). A MobileNetV2 learns which section a window of log-mel
+frames is from; a clip whose section it cannot tell is anomalous.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from asd_cli.core.errors import ConfigError, DataError
+from asd_cli.core.events import SILENT, Events, progress
+from asd_cli.core.seeds import derive_seed
+from asd_cli.core.types import Clip
+from asd_cli.detectors.base import (
+    DetectorOptions,
+    DetectorState,
+    FitContext,
+    FloatArray,
+    History,
+    Scores,
+    require_known_sections,
+)
+from asd_cli.detectors.mobilenetv2.network import (
+    FOLD,
+    SMALLEST_INPUT,
+    MobileNetV2,
+    from_keras,
+    prepare_for_scoring,
+    to_keras,
+)
+from asd_cli.detectors.mobilenetv2.shared_scoring import SharedClip
+from asd_cli.detectors.training_plan import last_epoch_batches, plan_fit, store_windows
+from asd_cli.features.recipe import LOG_FLOOR
+from asd_cli.features.store import FeatureStore
+from asd_cli.features.windows import Indices, Windows
+from asd_cli.training.batch_norm import recalibrate
+from asd_cli.training.devices import resolve_device
+from asd_cli.training.keras_adam import keras_adam, set_epsilon
+from asd_cli.training.loop import fit
+from asd_cli.training.rows import Rows
+
+# As many windows as keep the widest layer in the cache; 256 take three times as long.
+_SCORING_BATCH = 32
+
+
+def window_scores(probabilities: FloatArray, kind: str) -> FloatArray:
+    """Turn the probability of the clip's own section into an anomaly score.
+
+    ``log_odds`` is the paper's ``log((1 - p) / p)``. ``reference`` is what the published code
+    computes, ``log(max(1 - p, eps) - log(max(p, eps)))``: one bracket is closed too late.
+
+    Parameters
+    ----------
+    probabilities : ndarray [shape=(...,), dtype=float32]
+        In [0, 1].
+    kind : str
+        ``reference``, or ``log_odds`` or ``paper``, which are the same.
+
+    Returns
+    -------
+    ndarray [shape=(...,), dtype=float32]
+        Higher is more anomalous.
+    """
+    floor = np.float32(LOG_FLOOR)
+    doubt = np.maximum(np.float32(1.0) - probabilities, floor)
+    log_belief = np.log(np.maximum(probabilities, floor))
+    scores: FloatArray
+    scores = np.log(doubt - log_belief) if kind == "reference" else np.log(doubt) - log_belief
+    return scores
+
+
+class _WindowBatches:
+    """Gathers windows from a store, turned round as the network wants them."""
+
+    def __init__(self, store: FeatureStore, windows: Windows, device: torch.device) -> None:
+        self._rows, self._windows = Rows(store.data[:, ::-1], device), windows
+
+    def __getitem__(self, chosen: Indices) -> torch.Tensor:
+        return self._rows[self._windows.rows(chosen, reverse=True)][:, None]
+
+
+class _SectionClassifier:
+    """The model in training (`asd_cli.training.loop.Trainable`)."""
+
+    def __init__(
+        self,
+        model: MobileNetV2,
+        batches: _WindowBatches,
+        labels: torch.Tensor,
+        lr: float,
+        precision: str = "fp32",
+    ) -> None:
+        self.model, self._batches, self._labels = model, batches, labels
+        self._mixed = precision == "bf16"
+        stem = model.layers["Conv1"].weight
+        others = [weight for weight in model.parameters() if weight is not stem]
+        self.optimizer = keras_adam([{"params": others}, {"params": [stem], "lr": lr * FOLD}], lr)
+
+    def loss(self, windows: Indices) -> torch.Tensor:
+        labels = self._labels[torch.from_numpy(windows)].to(self._device)
+        inputs = self._batches[windows]
+        # Weights, Adam and the loss stay in single precision; on a CPU the network keeps some
+        # layers there too. On a graphics processor this was written and not yet measured.
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self._mixed):
+            logits = self.model(inputs)
+        return torch.nn.functional.cross_entropy(logits.float() if self._mixed else logits, labels)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def before_step(self, step: int) -> None:
+        """Make the step Keras'."""
+        set_epsilon(self.optimizer, step)
+
+
+class MobileNetV2Detector:
+    """Section classifier of the baseline.
+
+    Parameters
+    ----------
+    options : DetectorOptions
+        Windows, training, score formula, seed, device.
+
+    Raises
+    ------
+    ConfigError
+        When the windows are too small for the network.
+    """
+
+    def __init__(self, options: DetectorOptions) -> None:
+        for key, size in (("n_frames", options.n_frames), ("n_mels", options.n_mels)):
+            if size < SMALLEST_INPUT:
+                raise ConfigError(
+                    f"feature.{key} is {size}, and mobilenetv2 needs {SMALLEST_INPUT} or more",
+                    hint=f"raise it: --set feature.{key}=64; or, where these are the settings of "
+                    "the autoencoder baseline, choose that: --detector autoencoder",
+                )
+        if max(options.n_frames, options.n_mels) == SMALLEST_INPUT:
+            raise ConfigError(
+                f"windows of {SMALLEST_INPUT} frames and {SMALLEST_INPUT} bands leave a single "
+                "value of each channel, which a batch norm cannot scale",
+                hint="raise one of them: --set feature.n_mels=64",
+            )
+        self.options = options
+        self.device = resolve_device(options.device)
+        self.sections: tuple[str, ...] = ()
+        self.model: MobileNetV2 | None = None
+
+    @property
+    def highest_score(self) -> float:
+        """Score of a clip whose section has probability 0 in every window."""
+        return float(window_scores(np.zeros(1, np.float32), self.options.score)[0])
+
+    def fit(self, train: FeatureStore, context: FitContext) -> History:
+        """Train the classifier.
+
+        Raises
+        ------
+        DataError
+            When the machine has a single section, or clips are too short.
+        """
+        self.sections = tuple(sorted({clip.section for clip in train.clips}))
+        if len(self.sections) < 2:
+            raise DataError(
+                f"{train.clips[0].machine} has the single section {self.sections[0]}, and a "
+                "classifier of sections needs two or more",
+                hint="use a detector that does not: --detector pooled-knn",
+            )
+        generator = torch.Generator().manual_seed(derive_seed(self.options.seed, "weights"))
+        model = MobileNetV2(len(self.sections), generator).to(self.device)
+        windows = store_windows(self.options, train, self.options.n_hop_frames)
+        batches = _WindowBatches(train, windows, self.device)
+        labels = np.array([self.sections.index(clip.section) for clip in train.clips])
+        trainable = _SectionClassifier(
+            model,
+            batches,
+            torch.from_numpy(labels[windows.clips]),
+            self.options.lr,
+            self.options.precision,
+        )
+        plan = plan_fit(self.options, train.clips, windows.clips)
+        history = fit(
+            trainable,
+            plan,
+            checkpoint=context.checkpoint,
+            events=context.events,
+            task=context.task,
+        )
+        if self.options.batch_norm == "recalibrate":
+            recalibrate(model, model, (batches[chosen] for chosen in last_epoch_batches(plan)))
+        self.model = model.eval()
+        return history
+
+    def score(self, features: FeatureStore, events: Events = SILENT) -> Scores:
+        """Mean over windows at `score_hop_frames` of `window_scores`.
+
+        Raises
+        ------
+        UsageError
+            When a clip's section was not trained.
+        DataError
+            When clips are too short.
+        """
+        return self._score(features, self.options.score_hop_frames, events)
+
+    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
+        """Score with the windows of training, as the baseline does for its threshold."""
+        return self._score(train, self.options.n_hop_frames, events).clips
+
+    def _score(self, store: FeatureStore, hop: int, events: Events) -> Scores:
+        require_known_sections(store, self.sections)
+        network = prepare_for_scoring(self._fitted())
+        scored = []
+        with progress(events, "score", total=len(store), unit="clips") as advance:
+            for clip, embeddings in self._embed_windows(network, store, hop):
+                own = self.sections.index(clip.section)
+                with torch.inference_mode():
+                    logits = network.layers["predictions"](embeddings)
+                    probabilities = logits.softmax(dim=1)[:, own].cpu().numpy()
+                scored.append(window_scores(probabilities, self.options.score))
+                advance(1)
+        clips = np.array([scores.mean(dtype=np.float32) for scores in scored], np.float32)
+        return Scores(clips, tuple(scored))
+
+    def embed(
+        self, store: FeatureStore, hop: int, events: Events = SILENT, task: str = "score"
+    ) -> FloatArray:
+        """Mean of the embeddings of a clip's windows, every `hop` frames.
+
+        Returns
+        -------
+        ndarray [shape=(n_clips, 1280), dtype=float32]
+
+        Raises
+        ------
+        DataError
+            When clips are too short.
+        """
+        network = prepare_for_scoring(self._fitted())
+        rows = []
+        with progress(events, task, total=len(store), unit="clips") as advance:
+            for _, embeddings in self._embed_windows(network, store, hop):
+                rows.append(embeddings.cpu().numpy().mean(axis=0))
+                advance(1)
+        return np.stack(rows)
+
+    def _embed_windows(
+        self, network: MobileNetV2, store: FeatureStore, hop: int
+    ) -> Iterator[tuple[Clip, torch.Tensor]]:
+        """Embeddings of each clip's windows [shape=(n_windows, 1280)], by a network for scoring.
+
+        A clip is computed by itself, so that its score does not depend on its neighbours.
+        """
+        windows = store_windows(self.options, store, hop)
+        first = np.searchsorted(windows.clips, np.arange(len(store) + 1))
+        for index, clip in enumerate(store.clips):
+            begins = windows.starts[first[index] : first[index + 1]] - store.offsets[index]
+            turned = torch.from_numpy(np.ascontiguousarray(store[index][::-1, ::-1]))
+            # Turned round, a window begins where it ended.
+            starts = torch.from_numpy(len(turned) - windows.n_frames - begins)
+            with torch.inference_mode():
+                shared = SharedClip(network, turned.to(self.device), starts, windows.n_frames)
+                embeddings = torch.cat(list(shared.embed(_SCORING_BATCH)))
+            yield clip, embeddings
+
+    def _fitted(self) -> MobileNetV2:
+        if self.model is None:
+            raise RuntimeError("fit the detector, or restore it, before scoring with it")
+        return self.model
+
+    def state(self) -> DetectorState:
+        """Weights in Keras' layout, and the section of each output."""
+        tensors: dict[str, npt.NDArray[np.float32]] = to_keras(self._fitted())
+        return DetectorState(tensors, {"sections": list(self.sections)})
+
+    @classmethod
+    def from_state(cls, state: DetectorState, options: DetectorOptions) -> "MobileNetV2Detector":
+        """Take the weights up again."""
+        detector = cls(options)
+        detector.sections = tuple(state.facts["sections"])
+        model = MobileNetV2(len(detector.sections))
+        from_keras(model, state.tensors)
+        detector.model = model.to(detector.device).eval()
+        return detector

@@ -1,0 +1,53 @@
+"""The baseline classifier's embedding of a clip, and a back end in place of its doubt.
+
+A clip that no section's normal clips come near is anomalous, even where the classifier is certain
+of its section.
+"""
+
+from asd_cli.core.events import SILENT, Events
+from asd_cli.detectors.base import (
+    DetectorOptions,
+    DetectorState,
+    FitContext,
+    FloatArray,
+    History,
+)
+from asd_cli.detectors.embedding import EmbeddingDetector
+from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector
+from asd_cli.features.store import FeatureStore
+
+
+class MobileNetV2EmbeddingDetector(EmbeddingDetector):
+    """Mean over windows of the 1280 values before the classifier's last layer.
+
+    Parameters
+    ----------
+    options : DetectorOptions
+        Of the classifier and the back end.
+    """
+
+    def __init__(self, options: DetectorOptions) -> None:
+        super().__init__(options)
+        self._classifier = MobileNetV2Detector(options)
+
+    def learn(self, train: FeatureStore, context: FitContext) -> History:
+        """Train the classifier of sections unless one is given."""
+        base = context.bases.get("mobilenetv2")
+        if isinstance(base, MobileNetV2Detector):
+            self._classifier = base
+            return []
+        return self._classifier.fit(train, context)
+
+    def embed(
+        self, features: FeatureStore, events: Events = SILENT, task: str = "score"
+    ) -> FloatArray:
+        """Embed windows as far apart as in training; DataError when clips are too short."""
+        return self._classifier.embed(features, self.options.n_hop_frames, events, task)
+
+    def network_state(self) -> DetectorState:
+        """Give the classifier."""
+        return self._classifier.state()
+
+    def restore_network(self, state: DetectorState) -> None:
+        """Take the classifier up again."""
+        self._classifier = MobileNetV2Detector.from_state(state, self.options)

@@ -1,0 +1,1 @@
+"""Embeddings of an encoder that somebody else trained."""

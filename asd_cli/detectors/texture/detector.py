@@ -1,0 +1,127 @@
+"""Statistics of a clip's sound texture, and a back end: no network, no training.
+
+A texture is a sound that is made of many similar events, as those of machines are. What ears keep
+of one are statistics of the envelopes of frequency bands: how they are distributed, and how fast
+they vary (McDermott and Simoncelli 2011, "Sound texture perception via statistics of the auditory
+periphery", Neuron 71). Beating at the rate of a shaft, a blade or a bearing is how wear tells
+itself (envelope analysis: Randall and Antoni 2011, "Rolling element bearing diagnostics - a
+tutorial"), and pooling over time hears none of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from asd_cli.core.events import SILENT, Events
+from asd_cli.detectors.base import FitContext, FloatArray, History
+from asd_cli.detectors.clip_statistics import summarise_at_speeds
+from asd_cli.detectors.embedding import EmbeddingDetector
+from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.store import FeatureStore
+
+# Windows short enough to follow a shaft of 50 turns a second; bands wide enough to fill.
+_WINDOW_S, _HOP_S, _BANDS = 0.032, 0.008, 24
+_QUANTILES = (0.05, 0.5, 0.95, 0.99)
+_MODULATION_HZ = (3.0, 50.0)
+_MODULATION_BANDS = 6
+_SEGMENT_S = 1.0
+# In dB²/Hz: far below what noise has, so that silence has a logarithm.
+_LEAST_DENSITY = 1e-6
+
+
+def texture_recipe(recipe: FeatureRecipe) -> FeatureRecipe:
+    """Make a recipe one of few bands and short windows; the rest stays."""
+    return replace(
+        recipe,
+        n_fft=round(_WINDOW_S * recipe.sample_rate),
+        hop_length=round(_HOP_S * recipe.sample_rate),
+        n_mels=_BANDS,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TextureStatistics:
+    """Distribution and modulation of the level of each band.
+
+    Attributes
+    ----------
+    frame_rate : float
+        Frames a second.
+    """
+
+    frame_rate: float
+
+    def __call__(self, levels: FloatArray) -> FloatArray:
+        """Describe a clip.
+
+        Parameters
+        ----------
+        levels : ndarray [shape=(n_frames, n_bands), dtype=float32]
+            Decibels.
+
+        Returns
+        -------
+        ndarray [shape=(10 * n_bands,), dtype=float32]
+            Four quantiles, then the density of modulation in six ranges of rate; all in decibels.
+        """
+        quantiles = np.quantile(levels, _QUANTILES, axis=0)
+        parts = [quantiles.ravel(), self._modulation(levels).ravel()]
+        return np.concatenate(parts).astype(np.float32)
+
+    def _modulation(self, levels: FloatArray) -> FloatArray:
+        """Density of modulation [shape=(6, n_bands)], by the method of Welch (1967)."""
+        from scipy.signal import welch
+
+        segment = min(len(levels), round(_SEGMENT_S * self.frame_rate))
+        rates, density = welch(levels, fs=self.frame_rate, nperseg=segment, axis=0)
+        in_ranges = _rate_filters(len(rates), float(rates[-1])) @ density
+        decibels: FloatArray = 10.0 * np.log10(in_ranges + _LEAST_DENSITY)
+        return decibels
+
+
+@lru_cache(maxsize=16)
+def _rate_filters(n_rates: int, highest: float) -> FloatArray:
+    """Triangles that are equally wide in octaves [shape=(6, n_rates)], each of sum 1 or empty."""
+    rates = np.linspace(0.0, highest, n_rates)
+    edges = np.geomspace(*_MODULATION_HZ, 2 * _MODULATION_BANDS + 1)
+    centres, half_octaves = edges[1::2, None], np.log2(edges[2] / edges[0])
+    distance = np.abs(np.log2(np.maximum(rates, 1e-3) / centres))
+    filters = np.maximum(0.0, 1.0 - distance / half_octaves)
+    normalised: FloatArray = filters / np.maximum(filters.sum(axis=1, keepdims=True), 1e-9)
+    return normalised
+
+
+class TextureDetector(EmbeddingDetector):
+    """Distance of a clip's texture statistics from those of normal clips.
+
+    It reads the recordings, training clips at `pooling_speeds` as well (see `PooledDetector`).
+    """
+
+    def learn(self, train: FeatureStore, context: FitContext) -> History:
+        """Nothing: statistics have no parameters."""
+        return []
+
+    def embed(
+        self, features: FeatureStore, events: Events = SILENT, task: str = "score"
+    ) -> FloatArray:
+        """Describe each clip; DataError when a recording cannot be read."""
+        (described,) = self._describe(features, (1.0,), events, task)
+        return described
+
+    def embed_perturbed(
+        self, train: FeatureStore, events: Events, task: str
+    ) -> Sequence[FloatArray]:
+        """Describe the training clips at other speeds; DataError as for `embed`."""
+        speeds = self.options.pooling_speeds
+        return self._describe(train, speeds, events, task) if speeds else ()
+
+    def _describe(
+        self, features: FeatureStore, speeds: Sequence[float], events: Events, task: str
+    ) -> tuple[FloatArray, ...]:
+        recipe = texture_recipe(self.options.recipe)
+        statistics = TextureStatistics(recipe.sample_rate / recipe.hop_length)
+        return summarise_at_speeds(
+            features, statistics, recipe=recipe, speeds=speeds, events=events, task=task
+        )

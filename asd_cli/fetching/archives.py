@@ -1,0 +1,188 @@
+"""Zip files from strangers: judged whole before the first byte of them is written."""
+
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from asd_cli.core.errors import IntegrityError
+from asd_cli.fetching.paths import safe_path, shorten
+
+_BLOCK = 1 << 20
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+_LOCAL_HEADER = 30
+_JUNK_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What an archive of recordings never exceeds; beyond it is taken for a bomb.
+
+    Attributes
+    ----------
+    members : int
+        Number of entries.
+    ratio : float
+        Unpacked bytes for each packed byte, over the whole archive.
+    free_bytes : int
+        Unpacked bytes up to which the ratio does not matter.
+    """
+
+    members: int = 200_000
+    ratio: float = 100.0
+    free_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One file of an archive.
+
+    Attributes
+    ----------
+    path : PurePosixPath
+        Its validated name.
+    size : int
+        Unpacked bytes.
+    crc : int
+        CRC-32 of its content.
+    info : ZipInfo
+        What the standard library needs to unpack it.
+    """
+
+    path: PurePosixPath
+    size: int
+    crc: int
+    info: zipfile.ZipInfo
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an archive, and say what is wrong with it in our own words.
+
+    Raises
+    ------
+    IntegrityError
+        When it is not a zip file, or damaged, truncated or encrypted.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
+        raise _refusal(path, f"is not a sound zip file ({error})") from error
+    except (NotImplementedError, RuntimeError) as error:
+        raise _refusal(path, f"cannot be unpacked ({error})") from error
+
+
+def _refusal(path: Path, problem: str) -> IntegrityError:
+    return IntegrityError(
+        f"{path} {problem}; nothing of it was put in place",
+        hint="fetch it again; if that gives the same, only its publisher can mend it",
+    )
+
+
+def list_members(
+    archive: zipfile.ZipFile, path: Path, *, limits: Limits | None = None
+) -> tuple[Member, ...]:
+    """Judge every entry of an archive and list its files.
+
+    Folders and what operating systems leave behind (``__MACOSX``, ``._*``) are left out of the
+    list, but judged as all the rest.
+
+    Parameters
+    ----------
+    archive : ZipFile
+        Open.
+    path : Path
+        Its name, for messages.
+    limits : Limits, optional
+        Against bombs.
+
+    Returns
+    -------
+    tuple of Member
+
+    Raises
+    ------
+    IntegrityError
+        When any entry has an unsafe name, is a link or a device, is encrypted or packed in an
+        unknown way, overlaps another, or when the whole is a bomb or holds no file.
+    """
+    infos = archive.infolist()
+    _refuse_bomb(infos, path, limits or Limits())
+    members = []
+    for info in infos:
+        name = safe_path(info.orig_filename, where=str(path))
+        _refuse_entry(info, path)
+        if not info.is_dir() and not _is_junk(name):
+            members.append(Member(path=name, size=info.file_size, crc=info.CRC, info=info))
+    if not members:
+        raise _refusal(path, "is empty")
+    return tuple(members)
+
+
+def _refuse_bomb(infos: Sequence[zipfile.ZipInfo], path: Path, limits: Limits) -> None:
+    if len(infos) > limits.members:
+        raise _refusal(path, f"has {len(infos):,} entries")
+    unpacked = sum(info.file_size for info in infos)
+    if unpacked > limits.free_bytes and unpacked > limits.ratio * path.stat().st_size:
+        raise _refusal(path, f"would unpack to {unpacked:,} bytes: a zip bomb")
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < 0:
+            raise _refusal(path, "is not a sound zip file (its beginning is missing)")
+        if info.header_offset < end:
+            raise _refusal(path, "has entries that overlap: a zip bomb")
+        end = info.header_offset + _LOCAL_HEADER + info.compress_size
+
+
+def _refuse_entry(info: zipfile.ZipInfo, path: Path) -> None:
+    name = shorten(info.orig_filename)
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        raise _refusal(path, f"holds a link or a device, {name}")
+    if info.flag_bits & _ENCRYPTED:
+        raise _refusal(path, f"is encrypted ({name})")
+    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise _refusal(path, f"is packed in an unknown way ({name})")
+    if info.file_size == 0 and info.CRC != 0:
+        raise _refusal(path, f"has a wrong check sum ({name})")
+
+
+def _is_junk(name: PurePosixPath) -> bool:
+    return "__MACOSX" in name.parts or name.name.startswith("._") or name.name in _JUNK_NAMES
+
+
+def unpack(
+    archive: zipfile.ZipFile, member: Member, target: Path, *, advance: Callable[..., None]
+) -> None:
+    """Write one file; its size and CRC are checked by the standard library as it is read.
+
+    Raises
+    ------
+    BadZipFile, zlib.error, EOFError
+        When the content is damaged; `opened` turns them into an `IntegrityError`.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written = 0
+    with archive.open(member.info) as source, target.open("xb") as sink:
+        while block := source.read(_BLOCK):
+            sink.write(block)
+            written += len(block)
+            advance(len(block))
+    if written != member.size:
+        raise zipfile.BadZipFile(f"{member.path} is cut short")
+
+
+def file_crc(path: Path, *, advance: Callable[..., None] | None = None) -> int:
+    """CRC-32 of a file, as zip archives record it."""
+    crc = 0
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            crc = zlib.crc32(block, crc)
+            if advance is not None:
+                advance(len(block))
+    return crc

@@ -1,0 +1,274 @@
+"""One file from a server to the disk: resumed where it broke, believed only by size and MD5.
+
+What to do is decided in `decisions`; here it is done.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from asd_cli.core.errors import IntegrityError
+from asd_cli.core.events import Events, progress
+from asd_cli.core.files import storage_errors, write_text
+from asd_cli.core.hashing import hash_file
+from asd_cli.fetching.addresses import Origin, Site, file_addresses, redact
+from asd_cli.fetching.decisions import Step, Verdict, judge_answer, plan_download
+from asd_cli.fetching.http import BLOCK, AbsentError, Web, blocks, refuse_page
+from asd_cli.fetching.paths import regular_size
+from asd_cli.fetching.patience import Budget, Pace, PassingError, StalledError
+from asd_cli.fetching.record import RecordFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where one file goes.
+
+    Attributes
+    ----------
+    archive : Path
+        Final name; never written to, only replaced by a proven file.
+    part : Path
+        What has arrived so far; its name holds the MD5, so another version is never continued.
+    """
+
+    archive: Path
+    part: Path
+
+    @property
+    def validator(self) -> Path:
+        """File beside the part with the entity tag or date to be sent as ``If-Range``."""
+        return self.part.with_name(f"{self.part.name}.tag")
+
+    def plan(self, size: int) -> Step:
+        """Look at the disk and decide, as `plan_download` does."""
+        return plan_download(
+            size=size, archive=regular_size(self.archive), part=regular_size(self.part)
+        )
+
+
+class Download:
+    """The transfer of one file.
+
+    Parameters
+    ----------
+    file : RecordFile
+        What to fetch and how to know it.
+    destination : Destination
+        Where it goes.
+    web : Web
+        The session.
+    origin : Origin
+        Which servers to ask.
+    events : Events
+        Progress.
+    budget : Budget
+        Tries that are left.
+    """
+
+    def __init__(
+        self,
+        file: RecordFile,
+        *,
+        destination: Destination,
+        web: Web,
+        origin: Origin,
+        events: Events,
+        budget: Budget | None = None,
+    ) -> None:
+        self._file = file
+        self._to = destination
+        self._web = web
+        self._addresses = list(file_addresses(origin, file))
+        self._events = events
+        self._budget = budget or Budget(web.patience, events)
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self._length = 0
+        self._furthest = 0
+
+    def run(self) -> None:
+        """Bring the file to its final name, proven.
+
+        Raises
+        ------
+        NetworkError
+            When the server refuses or the budget of tries is used up; what has arrived stays.
+        IntegrityError
+            When all bytes are there and are the wrong ones; they are removed.
+        StorageError
+            When the disk is full or forbidden.
+        """
+        with storage_errors(self._to.part):
+            self._to.part.parent.mkdir(parents=True, exist_ok=True)
+            inherited = self._adopt_part()
+            self._receive()
+            if inherited and self._digest.hexdigest() != self._file.md5:
+                # The beginning came from an earlier run and may be what is wrong.
+                self._events.warning(f"{self._file.name}: the earlier part is damaged; once again")
+                self._restart()
+                self._furthest = 0
+                self._receive()
+            self._settle()
+
+    def _adopt_part(self) -> int:
+        plan = plan_download(size=self._file.size, archive=None, part=regular_size(self._to.part))
+        if plan is Step.START:
+            self._restart()
+            return 0
+        with (
+            progress(
+                self._events,
+                f"checking {self._file.name}",
+                total=self._to.part.stat().st_size,
+                unit="bytes",
+            ) as advance,
+            self._to.part.open("rb") as stream,
+        ):
+            while block := stream.read(BLOCK):
+                self._digest.update(block)
+                self._length += len(block)
+                advance(len(block))
+        self._furthest = self._length
+        return self._length
+
+    def _restart(self) -> None:
+        self._to.part.unlink(missing_ok=True)
+        self._to.validator.unlink(missing_ok=True)
+        self._to.part.touch()
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self._length = 0
+
+    def _receive(self) -> None:
+        with progress(
+            self._events, f"fetching {self._file.name}", total=self._file.size, unit="bytes"
+        ) as advance:
+            advance(self._length)
+            while self._length < self._file.size:
+                try:
+                    self._ask_and_append(advance)
+                except PassingError as error:
+                    self._account(error)
+                except AbsentError:
+                    if len(self._addresses) == 1:
+                        raise
+                    self._addresses.pop(0)
+
+    def _account(self, error: PassingError) -> None:
+        # Bytes already had once are no progress: a server that ignores Range and always breaks
+        # at the same place would otherwise be asked for ever.
+        patience = self._web.patience
+        stalled = isinstance(error, StalledError)
+        enough = patience.stall_bytes if stalled else patience.renewal_bytes
+        if self._length >= self._furthest + enough:
+            self._budget.renew()
+        self._furthest = max(self._furthest, self._length)
+        self._budget.spend(error)
+
+    def _ask_and_append(self, advance: Callable[..., None]) -> None:
+        site, url = self._addresses[0]
+        verdict = self._try(site, url, self._length, advance)
+        if verdict is Verdict.ASK_WHOLE:
+            self._try(site, url, 0, advance)
+
+    def _try(self, site: Site, url: str, offset: int, advance: Callable[..., None]) -> Verdict:
+        with self._web.get(site, url, headers=self._range_headers(offset)) as response:
+            body = blocks(response, url)
+            first = b"" if response.status_code == 416 else next(body, b"")
+            refuse_page(response, first, url)
+            verdict = judge_answer(
+                status=response.status_code,
+                headers=response.headers,
+                offset=offset,
+                size=self._file.size,
+                name=self._file.name,
+            )
+            if verdict is Verdict.ASK_WHOLE:
+                return verdict
+            if verdict is Verdict.START_OVER or offset == 0:
+                advance(-self._length)
+                self._restart()
+                self._remember(response)
+            self._append(first, body, advance, url)
+        return verdict
+
+    def _range_headers(self, offset: int) -> dict[str, str]:
+        if offset == 0:
+            return {}
+        headers = {"Range": f"bytes={offset}-"}
+        if self._to.validator.exists():
+            headers["If-Range"] = self._to.validator.read_text(encoding="latin-1")
+        return headers
+
+    def _remember(self, response: requests.Response) -> None:
+        """Keep a strong validator; HTTP forbids weak ones in ``If-Range``."""
+        tag = response.headers.get("ETag", "")
+        validator = tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
+        if validator and validator.isascii():
+            write_text(self._to.validator, validator)
+
+    def _append(
+        self, first: bytes, body: Iterator[bytes], advance: Callable[..., None], url: str
+    ) -> None:
+        pace = Pace(self._web.patience)
+        with self._to.part.open("ab") as stream:
+            block = first
+            while block:
+                if self._length + len(block) > self._file.size:
+                    raise IntegrityError(
+                        f"{redact(url)} sent more than the {self._file.size:,} bytes of the record",
+                        hint="fetch it from elsewhere: asd fetch --from URL",
+                    )
+                stream.write(block)
+                self._digest.update(block)
+                self._length += len(block)
+                advance(len(block))
+                if self._length == self._file.size:
+                    return
+                pace.arrived(len(block))
+                block = next(body, b"")
+        raise PassingError(
+            f"the transfer of {self._file.name} broke off at {self._length:,} of "
+            f"{self._file.size:,} bytes"
+        )
+
+    def _settle(self) -> None:
+        found = self._digest.hexdigest()
+        if found != self._file.md5:
+            # Kept, it would be taken for complete at every later run.
+            self._to.part.unlink()
+            self._to.validator.unlink(missing_ok=True)
+            raise wrong_sum(self._file, found, self._addresses[0][1])
+        self._to.archive.parent.mkdir(parents=True, exist_ok=True)
+        self._to.part.replace(self._to.archive)
+        self._to.validator.unlink(missing_ok=True)
+
+
+def prove(file: RecordFile, path: Path, events: Events) -> None:
+    """Require that a file on the disk is the record's, byte for byte.
+
+    Raises
+    ------
+    IntegrityError
+        When its size or MD5 is another one; both are shown.
+    """
+    size = path.stat().st_size
+    if size != file.size:
+        raise IntegrityError(
+            f"{path} has {size:,} bytes, the record says {file.size:,}",
+            hint=f"it is incomplete or another file; fetch it again, or remove it: rm '{path}'",
+        )
+    with progress(events, f"checking {file.name}", total=size, unit="bytes") as advance:
+        found = hash_file(path, algorithm="md5", advance=advance)
+    if found != file.md5:
+        raise wrong_sum(file, found, str(path))
+
+
+def wrong_sum(file: RecordFile, found: str, where: str) -> IntegrityError:
+    """Say that a complete file has the wrong content."""
+    return IntegrityError(
+        f"{file.name} from {redact(where)} is damaged: its MD5 is {found}, "
+        f"the record says {file.md5}",
+        hint="fetch it again; if that gives the same, from elsewhere: asd fetch --from URL",
+    )

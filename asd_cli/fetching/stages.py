@@ -1,0 +1,252 @@
+"""Which files a fetch needs, where they belong, and which of them are there already."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from asd_cli.core.errors import DataError, UsageError
+from asd_cli.core.files import require_free_space
+from asd_cli.datasets.dcase.editions import Edition, Stage
+from asd_cli.fetching.decisions import Step
+from asd_cli.fetching.download import Destination
+from asd_cli.fetching.paths import WORKPLACE, regular_size
+from asd_cli.fetching.receipts import is_in_place
+from asd_cli.fetching.record import Record, RecordFile
+
+ALL_STAGES = "all"
+_GROUND_TRUTH = "ground-truth"
+# Recordings are noise and deflate to three quarters at best; the archive tells exactly.
+_UNPACKED_RATIO = 1.5
+
+
+class FileState(StrEnum):
+    """How far a file of a record has come."""
+
+    PRESENT = "present"
+    PARTIAL = "partial"
+    MISSING = "missing"
+    FETCHED = "fetched"
+    VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One file of a record that a stage needs.
+
+    Attributes
+    ----------
+    stage : Stage
+        Part of the edition.
+    machine : str or None
+        Whose recordings it holds; None for labels.
+    file : RecordFile
+        What it is.
+    folder : Path
+        The data folder that takes what it holds.
+    """
+
+    stage: Stage
+    machine: str | None
+    file: RecordFile
+    folder: Path
+
+    @property
+    def destination(self) -> Destination:
+        """Where the file itself goes while it is needed."""
+        workplace = self.folder / WORKPLACE
+        return Destination(
+            archive=workplace / "archives" / self.file.path,
+            part=workplace / "parts" / f"{self.file.slug}.part",
+        )
+
+    def state(self) -> FileState:
+        """Look at the disk: in place, begun, or not there."""
+        if is_in_place(self.folder, self.file):
+            return FileState.PRESENT
+        return FileState.PARTIAL if self.bytes_here() else FileState.MISSING
+
+    def bytes_here(self) -> int:
+        """Bytes that need not be transferred again."""
+        match self.destination.plan(self.file.size):
+            case Step.PROVE_ARCHIVE | Step.PROVE_PART:
+                return self.file.size
+            case Step.RESUME:
+                return regular_size(self.destination.part) or 0
+            case Step.START:
+                return 0
+
+
+def choose_stages(names: Iterable[str], edition: Edition) -> tuple[Stage, ...]:
+    """Look up stages by name, in the order of the catalogue; ``all`` means every one.
+
+    Raises
+    ------
+    UsageError
+        When there is no such stage, or none was named.
+    """
+    wanted = set(names)
+    if _GROUND_TRUTH in wanted and _GROUND_TRUTH not in edition.stages:
+        raise UsageError(
+            f"the labels of {edition.name} are in no record that may be fetched",
+            hint=f"they are published at {edition.ground_truth}; get them there and say where they "
+            f"lie: asd evaluate{edition.option} --mode eval --ground-truth DIR",
+        )
+    _require_known(wanted - {ALL_STAGES}, list(edition.stages), "stage")
+    if not wanted:
+        raise UsageError(
+            "no stage was named",
+            hint=f"asd fetch --stage dev; there are {', '.join((*edition.stages, ALL_STAGES))}",
+        )
+    return tuple(stage for stage in edition.stages.values() if wanted & {stage.name, ALL_STAGES})
+
+
+def choose_machines(names: Iterable[str], edition: Edition) -> tuple[str, ...]:
+    """Check machine types; none named means all.
+
+    Raises
+    ------
+    UsageError
+        When the edition has no such machine.
+    """
+    wanted = set(names)
+    _require_known(wanted, edition.machines, "machine")
+    return tuple(name for name in edition.machines if not wanted or name in wanted)
+
+
+def _require_known(wanted: Iterable[str], known: Sequence[str], kind: str) -> None:
+    for name in sorted(set(wanted) - set(known)):
+        near = difflib.get_close_matches(name, known, n=1)
+        raise UsageError(
+            f"there is no {kind} {name!r}",
+            hint=f"did you mean {near[0]!r}? " * bool(near) + f"there are {', '.join(known)}",
+        )
+
+
+def plan_stages(
+    names: Iterable[str], machines: Iterable[str], edition: Edition
+) -> tuple[tuple[Stage, tuple[str, ...]], ...]:
+    """Choose stages and the machine types of each: the two sets may have different ones.
+
+    Raises
+    ------
+    UsageError
+        As `choose_stages` and `choose_machines`; also when a stage that was named has none of the
+        machines, or with ``all`` no stage has.
+    """
+    asked, wanted = set(names), choose_machines(machines, edition)
+    plan = []
+    for stage in choose_stages(asked, edition):
+        known = edition.machines_of[stage.mode]
+        found = tuple(machine for machine in wanted if machine in known)
+        if found:
+            plan.append((stage, found))
+        elif ALL_STAGES not in asked:
+            raise UsageError(
+                f"the stage {stage.name} of {edition.name} has no {', '.join(wanted)}",
+                hint=f"it has {', '.join(known)}",
+            )
+    return tuple(plan)
+
+
+def select_files(
+    stage: Stage, record: Record, machines: Sequence[str], *, folder: Path
+) -> tuple[Wanted, ...]:
+    """Find the files of a record that a stage needs.
+
+    The first of the stage's patterns that matches counts: labels are published as one archive or
+    as loose files, recordings under names whose words were swapped once.
+
+    Raises
+    ------
+    DataError
+        When the record has nothing for one of the machines.
+    """
+    chosen: dict[str, Wanted] = {}
+    for machine in machines:
+        files = _matching(stage, record, machine)
+        if not files:
+            raise DataError(
+                f"record {record.id} has no file for {machine} "
+                f"(looked for {', '.join(stage.archives).format(machine=machine)})",
+                hint="leave this machine out with --machine, or check the record's page",
+            )
+        owner = None if stage.holds == _GROUND_TRUTH else machine
+        for file in files:
+            chosen[file.name] = Wanted(stage=stage, machine=owner, file=file, folder=folder)
+    return tuple(chosen.values())
+
+
+def _matching(stage: Stage, record: Record, machine: str) -> list[RecordFile]:
+    for pattern in stage.archives:
+        shape = pattern.format(machine=machine)
+        found = [file for file in record.files if fnmatchcase(file.path.name, shape)]
+        if found:
+            return found
+    return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What the rest of a fetch costs.
+
+    Attributes
+    ----------
+    transfer : int
+        Bytes still to come over the network.
+    disk : mapping of Path to int
+        Bytes that each data folder still takes at the worst moment.
+    """
+
+    transfer: int
+    disk: Mapping[Path, int]
+
+
+def estimate_needs(missing: Iterable[Wanted], *, keep_archives: bool, local: bool) -> Needs:
+    """Add up what is still to come, before the first byte of it.
+
+    Parameters
+    ----------
+    missing : iterable of Wanted
+        Files that are not in place.
+    keep_archives : bool
+        Whether archives stay beside what was unpacked from them.
+    local : bool
+        Whether archives lie in a folder already and are read there.
+
+    Returns
+    -------
+    Needs
+    """
+    transfer = 0
+    unpacked: defaultdict[Path, int] = defaultdict(int)
+    archives: defaultdict[Path, list[int]] = defaultdict(list)
+    for wanted in missing:
+        to_come = 0 if local else wanted.file.size - wanted.bytes_here()
+        transfer += to_come
+        archives[wanted.folder].append(to_come)
+        unpacked[wanted.folder] += int(wanted.file.size * _UNPACKED_RATIO)
+    together = sum if keep_archives else max
+    return Needs(
+        transfer=transfer,
+        disk={folder: size + together(archives[folder]) for folder, size in unpacked.items()},
+    )
+
+
+def require_disk(needs: Needs) -> None:
+    """Refuse a fetch that the disk cannot hold; folders on one disk are added up.
+
+    Raises
+    ------
+    StorageError
+        Naming the folder, what it needs and what is free.
+    """
+    together: defaultdict[int, int] = defaultdict(int)
+    for folder, size in needs.disk.items():
+        existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        device = existing.stat().st_dev
+        together[device] += size
+        require_free_space(folder, together[device])

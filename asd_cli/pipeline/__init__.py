@@ -1,0 +1,1 @@
+"""What several use cases share: paths of a run, models, machines at once."""

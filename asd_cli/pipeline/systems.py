@@ -1,0 +1,274 @@
+"""Systems and what is asked of them: from a folder of score files to figures and intervals."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from asd_cli.artifacts.manifest import read_manifest
+from asd_cli.artifacts.score_files import ScoreTable, find_score_files, read_score_table
+from asd_cli.core.errors import DataError, UsageError
+from asd_cli.core.hashing import hash_file
+from asd_cli.core.types import Mode
+from asd_cli.core.version import __version__
+from asd_cli.datasets.dcase.editions import Edition
+from asd_cli.evaluation.bootstrap import RESAMPLES, Resampled, resample
+from asd_cli.evaluation.evaluation import Evaluation, evaluate_scores
+from asd_cli.evaluation.intervals import LEVEL, Intervals, evaluation_intervals
+from asd_cli.evaluation.labelled import LabelledScores, label_rows
+from asd_cli.evaluation.labels import Truth, truth_from_files, truth_from_names
+from asd_cli.pipeline.layout import Workspace
+from asd_cli.settings.model import Settings
+
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateRequest:
+    """What to evaluate.
+
+    Attributes
+    ----------
+    settings : Settings
+        Edition, `max_fpr`, folders.
+    mode : Mode
+        Development labels are in the clips' names, evaluation labels in files.
+    folders : tuple of Path
+        Systems to evaluate, one a folder of CSV files; empty means this project's own results,
+        which alone get a ``result.csv``.
+    machines : tuple of str
+        Machine types; empty means all.
+    ground_truth : Path or None
+        Official label files; by default those that ``asd fetch --stage ground-truth`` brought.
+    fail_under : float or None
+        Least official score that passes, in [0, 1].
+    confidence : float or None
+        Give every figure an interval of this confidence, in (0, 1).
+    resamples : int or None
+        Draws of the bootstrap; None means 1,000.
+    baseline : Path or None
+        Compare all systems with this one: one of `folders`, by path or name, or another folder.
+    published : bool
+        Set the edition's published results beside.
+    """
+
+    settings: Settings
+    mode: Mode = Mode.DEV
+    folders: tuple[Path, ...] = ()
+    machines: tuple[str, ...] = ()
+    ground_truth: Path | None = None
+    fail_under: float | None = None
+    confidence: float | None = None
+    resamples: int | None = None
+    baseline: Path | None = None
+    published: bool = False
+
+    @property
+    def resampled(self) -> bool:
+        """Whether clips are drawn anew."""
+        return self.confidence is not None or self.baseline is not None
+
+    @property
+    def level(self) -> float:
+        """Confidence of the intervals, where there are any."""
+        return LEVEL if self.confidence is None else self.confidence
+
+    @property
+    def draws(self) -> int:
+        """Number of draws, where there are any."""
+        return RESAMPLES if self.resamples is None else self.resamples
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One evaluated system.
+
+    Attributes
+    ----------
+    name : str
+        Name of its folder, or of the detector for this project's own results.
+    folder : Path
+        Where its score files are.
+    edition, mode, detector : str
+        What was evaluated; the detector is ``unknown`` for other systems.
+    signature : str
+        Everything one must know to compare the figures with others.
+    evaluation : Evaluation
+        The figures.
+    tables : tuple of ScoreTable
+        The scores they were computed from.
+    scores : tuple of LabelledScores
+        The same, with the truth.
+    resampled : Resampled or None
+        The figures on drawn clips, where they were asked for.
+    intervals : Intervals or None
+        Intervals of all figures, where they were asked for.
+    """
+
+    name: str
+    folder: Path
+    edition: str
+    mode: Mode
+    detector: str
+    signature: str
+    evaluation: Evaluation
+    tables: tuple[ScoreTable, ...] = field(repr=False)
+    scores: tuple[LabelledScores, ...] = field(default=(), repr=False)
+    resampled: Resampled | None = field(default=None, repr=False)
+    intervals: Intervals | None = field(default=None, repr=False)
+
+
+def place_baseline(baseline: Path, folders: list[Path]) -> int:
+    """Find the baseline among the folders, by path or name; a folder that is not, goes first."""
+    for index, folder in enumerate(folders):
+        if folder.resolve() == baseline.resolve():
+            return index
+    named = [i for i, folder in enumerate(folders) if _name(folder) == str(baseline)]
+    if len(named) == 1:
+        return named[0]
+    if not baseline.is_dir():
+        raise UsageError(
+            f"the baseline {baseline} is no system",
+            hint=f"name a folder of score files, or one of: {', '.join(map(_name, folders))}",
+        )
+    folders.insert(0, baseline)
+    return 0
+
+
+def _name(folder: Path) -> str:
+    return Path(os.path.normpath(folder)).name
+
+
+def with_names_apart(systems: Sequence[System]) -> tuple[System, ...]:
+    """Call systems whose folders have the same name by their paths."""
+    count = Counter(system.name for system in systems)
+    return tuple(
+        system if count[system.name] == 1 else replace(system, name=str(system.folder))
+        for system in systems
+    )
+
+
+def evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace) -> System:
+    """Evaluate the score files of one folder; errors as in `asd_cli.services.evaluate.evaluate`."""
+    edition = workspace.edition
+    manifest = read_manifest(folder / "manifest.json") or {}
+    require_edition(manifest, folder, workspace)
+    found = find_score_files(folder, edition.score_files)
+    present = {key.machine for key in found}
+    unknown = [machine for machine in request.machines if machine not in present]
+    if unknown:
+        raise UsageError(
+            f"{folder} has no scores of {unknown[0]!r}", hint=f"it has {', '.join(sorted(present))}"
+        )
+    tables = tuple(
+        read_score_table(key, path)
+        for key, path in found.items()
+        if not request.machines or key.machine in request.machines
+    )
+    ground_truth = request.ground_truth or workspace.ground_truth_directory
+    truths = [_truth(table, request.mode, ground_truth, edition) for table in tables]
+    scores = tuple(
+        part
+        for table, truth in zip(tables, truths, strict=True)
+        for part in label_rows(table, truth.labels, truth.domains)
+    )
+    max_fpr, seed, scoring = request.settings.max_fpr, request.settings.seed, edition.scoring
+    evaluation = evaluate_scores(scores, max_fpr=max_fpr, scoring=scoring)
+    resampled = (
+        resample(scores, max_fpr=max_fpr, draws=request.draws, seed=seed, scoring=scoring)
+        if request.resampled
+        else None
+    )
+    intervals = (
+        evaluation_intervals(evaluation, resampled, confidence=request.level, seed=seed)
+        if resampled is not None and request.confidence is not None
+        else None
+    )
+    own = folder == workspace.result_directory and not request.folders
+    if own:
+        _require_as_written(folder, manifest, request.machines, workspace)
+    detector = str(manifest.get("detector", _UNKNOWN))
+    return System(
+        name=detector if own else _name(folder),
+        folder=folder,
+        edition=request.settings.edition,
+        mode=request.mode,
+        detector=detector,
+        signature=_signature(request, detector, manifest),
+        evaluation=evaluation,
+        tables=tables,
+        scores=scores,
+        resampled=resampled,
+        intervals=intervals,
+    )
+
+
+def _require_as_written(
+    folder: Path, manifest: dict[str, Any], machines: tuple[str, ...], workspace: Workspace
+) -> None:
+    """Refuse own files that lack rows, or were changed, since they were scored."""
+    for machine, record in manifest.get("machines", {}).items():
+        if machines and machine not in machines:
+            continue
+        for name, digest in record["files"].items():
+            path = folder / Path(name).name
+            if not path.is_file() or hash_file(path) != digest:
+                what = "changed" if path.is_file() else "is missing"
+                raise DataError(
+                    f"{path} {what} since {machine} was scored",
+                    hint=f"write it again: {workspace.command('score', machine)}; or evaluate the "
+                    f"folder as it is: asd evaluate {folder}",
+                )
+
+
+def _truth(table: ScoreTable, mode: Mode, ground_truth: Path, edition: Edition) -> Truth:
+    if mode is Mode.DEV:
+        return truth_from_names(table, edition)
+    if not ground_truth.is_dir():
+        get = (
+            f"fetch them: {edition.fetch_command('ground-truth')}"
+            if "ground-truth" in edition.stages
+            else f"they are published at {edition.ground_truth}"
+        )
+        raise DataError(
+            f"there is no folder of labels {ground_truth}",
+            hint=f"{get}; or say where they lie: --ground-truth DIR",
+        )
+    return truth_from_files(table, ground_truth, edition)
+
+
+def require_edition(manifest: Mapping[str, Any], folder: Path, workspace: Workspace) -> None:
+    """Refuse results that were scored for another edition.
+
+    Raises
+    ------
+    UsageError
+        Names both editions.
+    """
+    made_for, wanted = manifest.get("edition"), workspace.edition.name
+    if made_for not in {None, wanted}:
+        raise UsageError(
+            f"{folder} holds results of {made_for}, and the edition is {wanted}",
+            hint=f"choose that edition: --edition {made_for}; or another folder for this one: "
+            f"--set result_directory=result_{wanted}",
+        )
+
+
+def _signature(request: EvaluateRequest, detector: str, manifest: dict[str, Any]) -> str:
+    """One line that says what a figure is, after sacreBLEU (Post 2018)."""
+    facts = {
+        "edition": request.settings.edition,
+        "mode": request.mode.value,
+        "max_fpr": f"{request.settings.max_fpr:g}",
+        "detector": detector,
+        "recipe": str(manifest.get("recipe", _UNKNOWN))[:12],
+        "seed": manifest.get("seed", _UNKNOWN),
+        "asd": __version__,
+    }
+    if request.resampled:
+        facts["confidence"] = f"{request.level:g}"
+        facts["resamples"] = request.draws
+        facts["bootstrap_seed"] = request.settings.seed
+    return "|".join(f"{key}:{value}" for key, value in facts.items())
