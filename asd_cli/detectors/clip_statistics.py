@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
@@ -57,7 +56,7 @@ def summarise_at_speeds(
         When a recording cannot be read.
     """
     rows = []
-    wanted, folder = tuple(speeds), features.folder
+    wanted = tuple(speeds)
     with progress(events, task, total=len(features), unit="clips") as advance:
         for clip in features.clips:
             summaries = _summaries(
@@ -66,7 +65,6 @@ def summarise_at_speeds(
                 summary=summary,
                 recipe=recipe,
                 speeds=wanted,
-                folder=folder,
             )
             rows.append(summaries)
             advance(1)
@@ -81,7 +79,6 @@ def _summaries(
     summary: Summary,
     recipe: FeatureRecipe,
     speeds: tuple[float, ...],
-    folder: Path | None,
 ) -> FloatArray:
     """Summarise a clip at some speeds [shape=(n_speeds, d)].
 
@@ -91,5 +88,5 @@ def _summaries(
     # scipy and soxr load when they are needed.
     from asd_cli.features.speed import spectrograms_at_speeds
 
-    spectrograms = spectrograms_at_speeds(clip.path, recipe, speeds, folder)
+    spectrograms = spectrograms_at_speeds(clip.path, recipe, speeds)
     return np.stack([summary(spectrogram) for spectrogram in spectrograms])

@@ -19,7 +19,7 @@ from asd_cli.core.errors import DataError
 from asd_cli.core.files import storage_errors, temporary_sibling
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.execution.executor import Executor
-from asd_cli.features.logmel import log_mel, remembered_basis
+from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 
 # Reflection needs this many samples more than half a transform; fewer make no spectrogram.
@@ -76,7 +76,7 @@ def compute_clips(
     jobs : sequence of ClipJob
         The clips.
     store : Path
-        Beside it lie the mel filters and, while this runs, what workers hand over.
+        Next to it lies, while this runs, what workers hand over.
     recipe : FeatureRecipe
         How to compute features.
     executor : Executor
@@ -93,11 +93,11 @@ def compute_clips(
         When workers cannot write, or one was killed.
     """
     if executor.workers == 1 or len(jobs) < _WORTH_A_WORKER:
-        return map(partial(compute_clip, recipe=recipe, folder=store.parent), jobs)
+        return map(partial(compute_clip, recipe=recipe), jobs)
     return _compute_in_workers(jobs, store, recipe=recipe, executor=executor)
 
 
-def compute_clip(job: ClipJob, *, recipe: FeatureRecipe, folder: Path) -> ClipOutcome:
+def compute_clip(job: ClipJob, *, recipe: FeatureRecipe) -> ClipOutcome:
     """Compute one clip's features unless its bytes are known."""
     try:
         content = read_file(job.path)
@@ -112,7 +112,7 @@ def compute_clip(job: ClipJob, *, recipe: FeatureRecipe, folder: Path) -> ClipOu
                 hint=f"use a shorter one: --set feature.n_fft={recipe.n_fft // 2}; or leave it out",
             )
         with np.errstate(over="ignore", invalid="ignore"):
-            rows = log_mel(samples, recipe, remembered_basis(recipe, folder))
+            rows = log_mel(samples, recipe, mel_basis(recipe))
         if not np.isfinite(rows).all():
             raise DataError(
                 f"{job.path} is too loud: its energy is beyond single precision",
@@ -129,7 +129,7 @@ def _compute_in_workers(
 ) -> Iterator[ClipOutcome]:
     groups = [jobs[i : i + _CLIPS_PER_JOB] for i in range(0, len(jobs), _CLIPS_PER_JOB)]
     files = deque(temporary_sibling(store) for _ in groups)
-    work = partial(_compute_group, recipe=recipe, folder=store.parent)
+    work = partial(_compute_group, recipe=recipe)
     tasks = list(zip(groups, files, strict=True))
     try:
         for group in executor.map(work, tasks):
@@ -142,15 +142,13 @@ def _compute_in_workers(
             file.unlink(missing_ok=True)
 
 
-def _compute_group(
-    task: tuple[Sequence[ClipJob], Path], *, recipe: FeatureRecipe, folder: Path
-) -> _HandedOver:
+def _compute_group(task: tuple[Sequence[ClipJob], Path], *, recipe: FeatureRecipe) -> _HandedOver:
     """Compute some clips and write their rows; runs in a worker."""
     jobs, file = task
     outcomes, frames = [], []
     with storage_errors(file), file.open("wb") as stream:
         for job in jobs:
-            outcome = compute_clip(job, recipe=recipe, folder=folder)
+            outcome = compute_clip(job, recipe=recipe)
             if outcome.rows is not None:
                 stream.write(np.ascontiguousarray(outcome.rows).data)
             outcomes.append(replace(outcome, rows=None))

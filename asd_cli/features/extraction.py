@@ -110,10 +110,11 @@ def extract_features(
         if old is not None and _all_known(clips, old, executor.workers):
             advance(len(clips))
             return Extraction(path, computed=0, reused=len(clips))
-        # scipy takes a quarter of a second to load, and a fresh store does without.
+        # scipy takes a quarter of a second to load, and an up-to-date store does without. Settings
+        # that leave a mel band empty are refused here, before the first recording is read.
         from asd_cli.features.logmel import mel_basis
 
-        mel_basis(recipe, path.parent)
+        mel_basis(recipe)
         fill = partial(
             _fill, clips, path, recipe=recipe, executor=executor, old=old, advance=advance
         )

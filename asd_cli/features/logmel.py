@@ -1,43 +1,33 @@
 """Log-mel spectrograms equal to librosa's, several times as fast.
 
 The Fourier transform runs in single precision (`scipy.fft.rfft`), and the mel filters, of which
-98 % is zeros, are a sparse matrix. librosa computes the filters, once; loading it costs two
-seconds and 250 MB, so they are kept on disk and worker processes never import it.
+98 % is zeros, are a sparse matrix.
 """
 
-import hashlib
 from functools import lru_cache
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from scipy import fft, sparse
 
 from asd_cli.audio.decoding import INT16_SCALE, Samples
-from asd_cli.core.errors import ConfigError
-from asd_cli.core.files import write_bytes
-from asd_cli.core.hashing import fingerprint
+from asd_cli.features.mel import mel_filters, too_many_bands
 from asd_cli.features.recipe import LOG_FLOOR, FeatureRecipe
 
-_DIGEST_BYTES = 32
 _FRAMES_PER_BLOCK = 64
 _POWER_SPECTRUM = 2.0
 
 LogMel = npt.NDArray[np.float32]
 
 
-def mel_basis(recipe: FeatureRecipe, folder: Path | None = None) -> sparse.csr_matrix:
-    """Mel filters after Slaney, with area normalisation, as `librosa.filters.mel` makes them.
-
-    With the recipe's scale ``linear``, the filters of `linear_basis`.
+@lru_cache(maxsize=8)
+def mel_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
+    """Compute the filters of the scale as a sparse matrix, once in a process.
 
     Parameters
     ----------
     recipe : FeatureRecipe
-        Gives sample rate, n_fft and n_mels.
-    folder : Path, optional
-        Where to keep the filters between runs.
+        Gives scale, sample rate, n_fft and n_mels.
 
     Returns
     -------
@@ -46,30 +36,13 @@ def mel_basis(recipe: FeatureRecipe, folder: Path | None = None) -> sparse.csr_m
     Raises
     ------
     ConfigError
-        When there are more mel bands than the resolution can fill.
+        When there are more bands than the resolution can fill.
     """
     if recipe.scale == "linear":
         return linear_basis(recipe)
-    if folder is None:
-        return _compute_mel_basis(recipe)
-    key = fingerprint([recipe.sample_rate, recipe.n_fft, recipe.n_mels, version("librosa")])
-    path = folder / f"mel_{key[:16]}.bin"
-    shape = (recipe.n_mels, 1 + recipe.n_fft // 2)
-    kept = path.read_bytes() if path.is_file() else b""
-    digest, content = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
-    # Wrong filters would spoil all features without a sign, so what is kept has a checksum.
-    if content and hashlib.sha256(content).digest() == digest:
-        return sparse.csr_matrix(np.frombuffer(content, "<f4").reshape(shape))
-    basis = _compute_mel_basis(recipe)
-    content = basis.toarray().astype("<f4").tobytes()
-    write_bytes(path, hashlib.sha256(content).digest() + content)
-    return basis
-
-
-@lru_cache(maxsize=4)
-def remembered_basis(recipe: FeatureRecipe, folder: Path | None) -> sparse.csr_matrix:
-    """`mel_basis`, asked for once in a process."""
-    return mel_basis(recipe, folder)
+    return sparse.csr_matrix(
+        mel_filters(sample_rate=recipe.sample_rate, n_fft=recipe.n_fft, n_mels=recipe.n_mels)
+    )
 
 
 def linear_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
@@ -92,30 +65,10 @@ def linear_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
     width = nyquist / (recipe.n_mels + 1)
     filters = np.maximum(0.0, 1.0 - np.abs(bins - centres) / width) / width
     if not filters.any(axis=1).all():
-        raise _too_many_bands(recipe)
+        raise too_many_bands(
+            sample_rate=recipe.sample_rate, n_fft=recipe.n_fft, n_mels=recipe.n_mels
+        )
     return sparse.csr_matrix(filters.astype(np.float32))
-
-
-def _too_many_bands(recipe: FeatureRecipe) -> ConfigError:
-    return ConfigError(
-        f"feature.n_mels: {recipe.n_mels} bands are too many for feature.n_fft: {recipe.n_fft} "
-        f"at {recipe.sample_rate} Hz; some would be empty",
-        hint="use fewer bands or a longer transform: --set feature.n_mels=64",
-    )
-
-
-def _compute_mel_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
-    import warnings
-
-    from librosa.filters import mel
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="Empty filters", category=UserWarning)
-        try:
-            dense = mel(sr=recipe.sample_rate, n_fft=recipe.n_fft, n_mels=recipe.n_mels)
-        except UserWarning as error:
-            raise _too_many_bands(recipe) from error
-    return sparse.csr_matrix(dense.astype(np.float32))
 
 
 @lru_cache(maxsize=8)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asd_cli.audio.decoding import at_speed, decode, read_file
-from asd_cli.features.logmel import LogMel, log_mel, remembered_basis
+from asd_cli.features.logmel import LogMel, log_mel, mel_basis
 from asd_cli.features.recipe import FeatureRecipe
 
 
 def spectrograms_at_speeds(
-    path: Path, recipe: FeatureRecipe, speeds: Sequence[float], folder: Path | None
+    path: Path, recipe: FeatureRecipe, speeds: Sequence[float]
 ) -> list[LogMel]:
     """Compute the spectrograms of a recording that is played at several speeds.
 
@@ -24,8 +24,6 @@ def spectrograms_at_speeds(
         How to compute features.
     speeds : sequence of float
         Factors; above 1 is faster and shorter.
-    folder : Path or None
-        Where mel filters are kept.
 
     Returns
     -------
@@ -38,5 +36,5 @@ def spectrograms_at_speeds(
         When the recording cannot be read or decoded.
     """
     waveform = decode(read_file(path), path, recipe)
-    basis = remembered_basis(recipe, folder)
+    basis = mel_basis(recipe)
     return [log_mel(at_speed(waveform, speed), recipe, basis) for speed in speeds]

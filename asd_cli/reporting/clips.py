@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from asd_cli.features.mel import band_position
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.reporting.cards import AxisTick, Box, ClipCard, Picture, Sound
 from asd_cli.reporting.chart import nice_ticks, tick_text
 from asd_cli.reporting.content import Threshold
 from asd_cli.reporting.drawing import polyline
 from asd_cli.reporting.explain import Explanation
-from asd_cli.reporting.mel import band_position
 from asd_cli.reporting.png import data_address, spectrogram_png
 from asd_cli.reporting.selection import ChosenClip
 from asd_cli.reporting.sound import LONGEST_S, Waveform, common_gain, encode_mp3

@@ -29,8 +29,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from asd_cli.features.mel import band_edge_hz
 from asd_cli.features.recipe import FeatureRecipe
-from asd_cli.reporting.mel import band_edge_hz
 
 LogMel = npt.NDArray[np.float32]
 

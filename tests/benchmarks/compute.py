@@ -71,7 +71,6 @@ def compare_extraction(rounds: int, one: Limits, *, seconds: float = 10.0) -> Co
 def compare_processes(rounds: int, one: Limits, *, clips: int, seconds: float) -> Comparison:
     """Making a whole store in two worker processes that run already, against in this one."""
     with recordings(clips, seconds) as paths, closing(ProcessExecutor(2)) as two:
-        mel_basis(FeatureRecipe(), paths[0].parent)
         found = [
             Clip(
                 path=path, machine="fan", section="00", domain=Domain.SOURCE, split=Split.TRAIN,

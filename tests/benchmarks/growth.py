@@ -40,11 +40,7 @@ extract_features(
 
 def measure_extraction(clips: int, seconds: float) -> tuple[float, int]:
     """Extract in a process of its own; seconds and peak memory in bytes."""
-    from asd_cli.features.logmel import mel_basis
-    from asd_cli.features.recipe import FeatureRecipe
-
     with recordings(clips, seconds) as paths:
-        mel_basis(FeatureRecipe(), paths[0].parent)
         return measure_python(["-c", _PROGRAM, str(paths[0].parent)], paths[0].parent)
 
 

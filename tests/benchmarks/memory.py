@@ -167,9 +167,6 @@ def run(
     *, train: int = 3000, test: int = 1200, extract: int = 1000, steps: int = 40
 ) -> dict[str, dict[str, float]]:
     """Measure every step; bytes, and the goal."""
-    from asd_cli.features.logmel import mel_basis
-    from asd_cli.features.recipe import FeatureRecipe
-
     peaks = {}
     with tempfile.TemporaryDirectory() as folder:
         for step, clips in (("training", train), ("scoring", test)):
@@ -183,7 +180,6 @@ def run(
             step = f"training {name}"
             peaks[step] = peak_of(step, path, train, steps if soon else sys.maxsize)
     with recordings(extract, 10.0) as paths:
-        mel_basis(FeatureRecipe(), paths[0].parent)
         peaks["extraction"] = peak_of("extraction", paths[0].parent / "s.npy", extract, steps)
     return {step: {"peak_bytes": peak, "goal": GOALS[step]} for step, peak in peaks.items()}
 

@@ -204,8 +204,8 @@ def test_130_a_terminals_interrupt_reaches_workers_too_and_shows_no_traceback(
         [sys.executable, "-m", "asd_cli", "extract", "--jobs", "2"], cwd=tmp_path,
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    # The filters are kept just before the first workers start.
-    wait_for(lambda: list(tmp_path.glob("cache/**/mel_*.bin")) or process.poll() is not None)
+    # The journal is opened just before the first workers start.
+    wait_for(lambda: list(tmp_path.glob("cache/**/*.jsonl.partial")) or process.poll() is not None)
     time.sleep(delay)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)

@@ -1,5 +1,4 @@
 from itertools import product
-from pathlib import Path
 
 import librosa
 import numpy as np
@@ -47,18 +46,6 @@ def test_silence_is_the_floor_and_not_minus_infinity() -> None:
     np.testing.assert_allclose(silence, 10 * np.log10(LOG_FLOOR), rtol=1e-6)
 
 
-def test_filters_are_kept_on_disk_and_a_damaged_copy_is_made_anew(tmp_path: Path) -> None:
-    recipe = FeatureRecipe()
-    first = mel_basis(recipe, tmp_path).toarray()
-    (kept,) = tmp_path.iterdir()
-    np.testing.assert_array_equal(mel_basis(recipe, tmp_path).toarray(), first)
-    good = kept.read_bytes()
-    for damage in (b"", b"not filters", bytes(len(good)), good[:-4] + b"\0\0\x80?"):
-        kept.write_bytes(damage)
-        np.testing.assert_array_equal(mel_basis(recipe, tmp_path).toarray(), first)
-        assert kept.read_bytes() == good
-
-
 def test_more_bands_than_the_transform_can_tell_apart() -> None:
     with pytest.raises(ConfigError, match="128 bands are too many for feature.n_fft: 128"):
         mel_basis(FeatureRecipe(n_fft=128))
@@ -68,10 +55,10 @@ def test_the_fingerprint_tells_recipes_apart() -> None:
     changed = [
         FeatureRecipe(n_mels=64), FeatureRecipe(n_fft=512), FeatureRecipe(hop_length=256),
         FeatureRecipe(power=1.0), FeatureRecipe(pad_mode="constant"), FeatureRecipe(channel=0),
-        FeatureRecipe(resample=True), FeatureRecipe(sample_rate=8000), FeatureRecipe(),
+        FeatureRecipe(scale="linear"), FeatureRecipe(sample_rate=8000), FeatureRecipe(),
     ]  # fmt: skip
     assert len({recipe.fingerprint for recipe in changed}) == len(changed)
-    assert FeatureRecipe().fingerprint == FeatureRecipe().fingerprint
+    assert FeatureRecipe(resample=True).fingerprint == FeatureRecipe().fingerprint
 
 
 def test_frames_have_times() -> None:

@@ -30,7 +30,7 @@ def test_speed_moves_pitch_and_length_alike(speed: float) -> None:
 def test_a_spectrogram_a_speed(tmp_path: Path) -> None:
     waveform = tone(1000.0, seconds=1.0).astype(np.float32)
     path = write_wav(tmp_path / "tone.wav", waveform)
-    own, faster = spectrograms_at_speeds(path, RECIPE, (1.0, 1.25), None)
+    own, faster = spectrograms_at_speeds(path, RECIPE, (1.0, 1.25))
     basis = mel_basis(RECIPE)
     np.testing.assert_allclose(own, log_mel(waveform, RECIPE, basis), atol=0.05)
     assert faster.shape == (RECIPE.n_frames(round(len(waveform) / 1.25)), RECIPE.n_mels)
@@ -40,10 +40,10 @@ def test_a_spectrogram_a_speed(tmp_path: Path) -> None:
 
 def test_a_clip_of_one_transform_can_be_played_faster(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "short.wav", tone(1000.0, seconds=0.033).astype(np.float32))
-    (faster,) = spectrograms_at_speeds(path, RECIPE, (2.0,), None)
+    (faster,) = spectrograms_at_speeds(path, RECIPE, (2.0,))
     assert np.isfinite(faster).all()
 
 
 def test_a_recording_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.wav"):
-        spectrograms_at_speeds(tmp_path / "gone.wav", RECIPE, (1.1,), None)
+        spectrograms_at_speeds(tmp_path / "gone.wav", RECIPE, (1.1,))

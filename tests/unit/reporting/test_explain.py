@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from asd_cli.core.types import Label, Mode, Split
 from asd_cli.features.logmel import log_mel, mel_basis
+from asd_cli.features.mel import band_edge_hz, band_position
 from asd_cli.features.recipe import FeatureRecipe
 from asd_cli.reporting.explain import (
     Explanation,
@@ -19,7 +20,6 @@ from asd_cli.reporting.explain import (
     nearest_clips,
     widen_rectangle,
 )
-from asd_cli.reporting.mel import band_edge_hz, band_position
 from asd_cli.synthetic.plan import PlannedClip, SyntheticPlan, plan_clips
 from asd_cli.synthetic.rendering import render_clip
 from asd_cli.synthetic.scene import Fault
