@@ -9,7 +9,7 @@ from asd_cli.core.hashing import fingerprint
 _FEATURE_CODE_VERSION = 1
 # float64's epsilon (sys.float_info.epsilon), the floor that the reference puts under the logarithm.
 LOG_FLOOR = 2.220446049250313e-16
-_LIBRARIES = ("librosa", "numpy", "scipy", "soundfile", "soxr")
+_LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,11 @@ class FeatureRecipe:
 
     @property
     def fingerprint(self) -> str:
-        """Identity of the numbers: settings, this code and the libraries that compute them."""
+        """Identity of the numbers: settings, this code and the libraries that compute them.
+
+        `resample` is left out: a recording that is read at all gives the same numbers with it and
+        without it, so a model trained without it can score recordings of other rates.
+        """
+        settings = {key: value for key, value in asdict(self).items() if key != "resample"}
         libraries = {name: version(name) for name in _LIBRARIES}
-        return fingerprint([_FEATURE_CODE_VERSION, asdict(self), libraries])
+        return fingerprint([_FEATURE_CODE_VERSION, settings, libraries])
