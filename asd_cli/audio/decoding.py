@@ -27,7 +27,7 @@ Samples = npt.NDArray[np.int16] | Waveform
 
 
 class Target(Protocol):
-    """What a recording is decoded to; `asd_cli.features.recipe.FeatureRecipe` is one."""
+    """What a recording is decoded to; `asd_cli.features.recipe.FeatureParameters` is one."""
 
     @property
     def sample_rate(self) -> int:

@@ -11,7 +11,7 @@ from asd_cli.core.errors import UsageError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.discriminative.options import DiscriminativeOptions
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.checkpoint import Checkpoint
 
@@ -66,7 +66,7 @@ class DetectorOptions:
     backend: BackendOptions = field(default_factory=BackendOptions)
     encoder: str = ""
     discriminative: DiscriminativeOptions = field(default_factory=DiscriminativeOptions)
-    recipe: FeatureRecipe = field(default_factory=FeatureRecipe)
+    recipe: FeatureParameters = field(default_factory=FeatureParameters)
     members: tuple[tuple[str, "DetectorOptions"], ...] = ()
     ensemble: EnsembleOptions = field(default_factory=EnsembleOptions)
     seed: int = 13711
@@ -83,7 +83,7 @@ class DetectorOptions:
         for key, kind in (
             ("backend", BackendOptions),
             ("discriminative", DiscriminativeOptions),
-            ("recipe", FeatureRecipe),
+            ("recipe", FeatureParameters),
             ("ensemble", EnsembleOptions),
         ):
             nested[key] = kind(**_tuples(values.get(key, {})))

@@ -8,7 +8,7 @@ import numpy as np
 from asd_cli.core.events import Events, progress
 from asd_cli.core.types import Clip
 from asd_cli.detectors.base import FloatArray
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 
 # Turns a spectrogram into a vector; of equal ones the results are remembered.
@@ -22,7 +22,7 @@ def summarise_at_speeds(
     features: FeatureStore,
     summary: Summary,
     *,
-    recipe: FeatureRecipe,
+    recipe: FeatureParameters,
     speeds: Sequence[float],
     events: Events,
     task: str,
@@ -36,7 +36,7 @@ def summarise_at_speeds(
     summary : callable
         Vector [shape=(d,)] of a spectrogram [shape=(n_frames, n_mels), dtype=float32, dB];
         hashable, and equal to others that give the same.
-    recipe : FeatureRecipe
+    recipe : FeatureParameters
         How to compute spectrograms.
     speeds : sequence of float
         Factors; 1 is the recording as it is.
@@ -77,7 +77,7 @@ def _summaries(
     data: str,
     clip: Clip,
     summary: Summary,
-    recipe: FeatureRecipe,
+    recipe: FeatureParameters,
     speeds: tuple[float, ...],
 ) -> FloatArray:
     """Summarise a clip at some speeds [shape=(n_speeds, d)].

@@ -20,7 +20,7 @@ from asd_cli.core.files import storage_errors, temporary_sibling
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.execution.executor import Executor
 from asd_cli.features.logmel import log_mel, mel_basis
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 
 # Reflection needs this many samples more than half a transform; fewer make no spectrogram.
 _SPARE_SAMPLES = 1
@@ -67,7 +67,7 @@ class _HandedOver:
 
 
 def compute_clips(
-    jobs: Sequence[ClipJob], store: Path, *, recipe: FeatureRecipe, executor: Executor
+    jobs: Sequence[ClipJob], store: Path, *, recipe: FeatureParameters, executor: Executor
 ) -> Iterator[ClipOutcome]:
     """Compute the features of clips, in workers where these are many.
 
@@ -77,7 +77,7 @@ def compute_clips(
         The clips.
     store : Path
         Next to it lies, while this runs, what workers hand over.
-    recipe : FeatureRecipe
+    recipe : FeatureParameters
         How to compute features.
     executor : Executor
         Where to compute them.
@@ -97,7 +97,7 @@ def compute_clips(
     return _compute_in_workers(jobs, store, recipe=recipe, executor=executor)
 
 
-def compute_clip(job: ClipJob, *, recipe: FeatureRecipe) -> ClipOutcome:
+def compute_clip(job: ClipJob, *, recipe: FeatureParameters) -> ClipOutcome:
     """Compute one clip's features unless its bytes are known."""
     try:
         content = read_file(job.path)
@@ -125,7 +125,7 @@ def compute_clip(job: ClipJob, *, recipe: FeatureRecipe) -> ClipOutcome:
 
 
 def _compute_in_workers(
-    jobs: Sequence[ClipJob], store: Path, *, recipe: FeatureRecipe, executor: Executor
+    jobs: Sequence[ClipJob], store: Path, *, recipe: FeatureParameters, executor: Executor
 ) -> Iterator[ClipOutcome]:
     groups = [jobs[i : i + _CLIPS_PER_JOB] for i in range(0, len(jobs), _CLIPS_PER_JOB)]
     files = deque(temporary_sibling(store) for _ in groups)
@@ -142,7 +142,9 @@ def _compute_in_workers(
             file.unlink(missing_ok=True)
 
 
-def _compute_group(task: tuple[Sequence[ClipJob], Path], *, recipe: FeatureRecipe) -> _HandedOver:
+def _compute_group(
+    task: tuple[Sequence[ClipJob], Path], *, recipe: FeatureParameters
+) -> _HandedOver:
     """Compute some clips and write their rows; runs in a worker."""
     jobs, file = task
     outcomes, frames = [], []

@@ -18,7 +18,7 @@ from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.memory import keep_freed_memory
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import (
     StoreEntry,
     StoreIndex,
@@ -58,7 +58,7 @@ def extract_features(
     clips: Sequence[Clip],
     path: Path,
     *,
-    recipe: FeatureRecipe,
+    recipe: FeatureParameters,
     executor: Executor,
     skip_bad: bool = False,
     force: bool = False,
@@ -75,7 +75,7 @@ def extract_features(
         In the order the rows shall have.
     path : Path
         The store's ``.npy``.
-    recipe : FeatureRecipe
+    recipe : FeatureParameters
         How to compute features.
     executor : Executor
         Where to compute them.
@@ -133,7 +133,7 @@ def extract_features(
     return extraction
 
 
-def _usable_index(path: Path, recipe: FeatureRecipe) -> StoreIndex | None:
+def _usable_index(path: Path, recipe: FeatureParameters) -> StoreIndex | None:
     index = read_index(path)
     if index is None or index.recipe != recipe.fingerprint or not intact(path, index):
         return None
@@ -161,7 +161,7 @@ def _fill(
     clips: Sequence[Clip],
     path: Path,
     *,
-    recipe: FeatureRecipe,
+    recipe: FeatureParameters,
     executor: Executor,
     old: StoreIndex | None,
     advance: Callable[..., None],

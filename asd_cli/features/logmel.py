@@ -12,7 +12,7 @@ from scipy import fft, sparse
 
 from asd_cli.audio.decoding import INT16_SCALE, Samples
 from asd_cli.features.mel import mel_filters, too_many_bands
-from asd_cli.features.recipe import LOG_FLOOR, FeatureRecipe
+from asd_cli.features.recipe import LOG_FLOOR, FeatureParameters
 
 _FRAMES_PER_BLOCK = 64
 _POWER_SPECTRUM = 2.0
@@ -21,12 +21,12 @@ LogMel = npt.NDArray[np.float32]
 
 
 @lru_cache(maxsize=8)
-def mel_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
+def mel_basis(recipe: FeatureParameters) -> sparse.csr_matrix:
     """Compute the filters of the scale as a sparse matrix, once in a process.
 
     Parameters
     ----------
-    recipe : FeatureRecipe
+    recipe : FeatureParameters
         Gives scale, sample rate, n_fft and n_mels.
 
     Returns
@@ -45,7 +45,7 @@ def mel_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
     )
 
 
-def linear_basis(recipe: FeatureRecipe) -> sparse.csr_matrix:
+def linear_basis(recipe: FeatureParameters) -> sparse.csr_matrix:
     """Triangular filters of equal width, evenly spread from 0 Hz to half the sample rate.
 
     Each is as wide as two bands and has area 1 Hz, as the mel filters have.
@@ -82,7 +82,7 @@ def _hann(n_fft: int, dtype: np.dtype[np.int16 | np.float32]) -> npt.NDArray[np.
     return window * INT16_SCALE if dtype == np.int16 else window
 
 
-def log_mel(samples: Samples, recipe: FeatureRecipe, basis: sparse.csr_matrix) -> LogMel:
+def log_mel(samples: Samples, recipe: FeatureParameters, basis: sparse.csr_matrix) -> LogMel:
     """Compute a log-mel spectrogram in decibels.
 
     ``20 / power * log10(max(mel, 2.220446e-16))`` of centred frames under a periodic Hann window:
@@ -94,7 +94,7 @@ def log_mel(samples: Samples, recipe: FeatureRecipe, basis: sparse.csr_matrix) -
     samples : ndarray [shape=(n_samples,), dtype=float32 or int16]
         Full scale is 1, or 32768 for int16, to the same result; at least ``n_fft // 2 + 1`` samples
         for reflection.
-    recipe : FeatureRecipe
+    recipe : FeatureParameters
         The settings.
     basis : csr_matrix [shape=(n_mels, 1 + n_fft // 2)]
         From `mel_basis`.

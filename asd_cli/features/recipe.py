@@ -13,7 +13,7 @@ _LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureRecipe:
+class FeatureParameters:
     """Settings of the log-mel spectrogram.
 
     Attributes

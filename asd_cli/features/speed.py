@@ -5,11 +5,11 @@ from pathlib import Path
 
 from asd_cli.audio.decoding import at_speed, decode, read_file
 from asd_cli.features.logmel import LogMel, log_mel, mel_basis
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 
 
 def spectrograms_at_speeds(
-    path: Path, recipe: FeatureRecipe, speeds: Sequence[float]
+    path: Path, recipe: FeatureParameters, speeds: Sequence[float]
 ) -> list[LogMel]:
     """Compute the spectrograms of a recording that is played at several speeds.
 
@@ -20,7 +20,7 @@ def spectrograms_at_speeds(
     ----------
     path : Path
         The recording.
-    recipe : FeatureRecipe
+    recipe : FeatureParameters
         How to compute features.
     speeds : sequence of float
         Factors; above 1 is faster and shorter.

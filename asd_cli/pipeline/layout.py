@@ -12,7 +12,7 @@ from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.base import DetectorOptions, EnsembleOptions
 from asd_cli.detectors.discriminative.options import DiscriminativeOptions
 from asd_cli.detectors.registry import DetectorSpec, detector_spec
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.settings.load import settings_for
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import flatten
@@ -167,11 +167,11 @@ class Workspace:
         """Losses of a machine's training, as ``.csv`` or ``.png``."""
         return self._model_file(f"history_{machine}{suffix}")
 
-    def recipe(self) -> FeatureRecipe:
+    def recipe(self) -> FeatureParameters:
         """How features are computed; the edition says which channel where the settings do not."""
         feature = self.settings.feature
         channel = self.edition.channel if feature.channel is None else feature.channel
-        return FeatureRecipe(
+        return FeatureParameters(
             sample_rate=feature.sample_rate,
             n_fft=feature.n_fft,
             hop_length=feature.hop_length,

@@ -16,7 +16,7 @@ from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Clip
 from asd_cli.datasets.dcase.folders import TRAIN_ROLE, list_clips
 from asd_cli.features.logmel import log_mel, mel_basis
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore, StoreEntry, open_store, read_index
 from asd_cli.pipeline.layout import Workspace
 from asd_cli.reporting.cards import ClipCard
@@ -101,7 +101,7 @@ class _Shelf:
     _basis: Any = None
 
     @property
-    def recipe(self) -> FeatureRecipe:
+    def recipe(self) -> FeatureParameters:
         return self.workspace.recipe()
 
     def role(self, role: str) -> dict[str, Clip]:

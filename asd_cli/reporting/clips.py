@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.features.mel import band_position
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.reporting.cards import AxisTick, Box, ClipCard, Picture, Sound
 from asd_cli.reporting.chart import nice_ticks, tick_text
 from asd_cli.reporting.content import Threshold
@@ -67,7 +67,7 @@ def make_cards(
     chosen: Sequence[ChosenClip],
     material: Mapping[tuple[str, str], ClipMaterial],
     *,
-    recipe: FeatureRecipe,
+    recipe: FeatureParameters,
     grid: WindowGrid,
     threshold: Threshold | None,
 ) -> tuple[dict[tuple[str, str], ClipCard], float]:
@@ -79,7 +79,7 @@ def make_cards(
         All that are shown.
     material : mapping
         Domain and name of a clip to what is at hand of it.
-    recipe : FeatureRecipe
+    recipe : FeatureParameters
         Of the features.
     grid : WindowGrid
         Of the window scores.
@@ -150,7 +150,7 @@ def _sounds(
 
 def make_picture(
     part: ClipMaterial,
-    recipe: FeatureRecipe,
+    recipe: FeatureParameters,
     *,
     grid: WindowGrid,
     limits: tuple[float, float],
@@ -195,7 +195,7 @@ def _up(band: float, n_mels: int) -> float:
     return round(_TOP + _HEIGHT * (1.0 - band / n_mels), 1)
 
 
-def _frequency_ticks(recipe: FeatureRecipe) -> tuple[AxisTick, ...]:
+def _frequency_ticks(recipe: FeatureParameters) -> tuple[AxisTick, ...]:
     ticks: list[AxisTick] = []
     for hz in _OCTAVES_HZ:
         band = band_position(hz, n_mels=recipe.n_mels, sample_rate=recipe.sample_rate)

@@ -30,7 +30,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from asd_cli.features.mel import band_edge_hz
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 
 LogMel = npt.NDArray[np.float32]
 
@@ -194,7 +194,7 @@ def nearest_clips(
     return [int(index) for index in order if index != leave_out][:_NEIGHBOURS]
 
 
-def explain(clip: LogMel, reference: NormalReference, recipe: FeatureRecipe) -> Explanation:
+def explain(clip: LogMel, reference: NormalReference, recipe: FeatureParameters) -> Explanation:
     """Find where a clip differs from normal.
 
     Parameters
@@ -203,7 +203,7 @@ def explain(clip: LogMel, reference: NormalReference, recipe: FeatureRecipe) -> 
         Log-mel in dB.
     reference : NormalReference
         Of the same machine and section.
-    recipe : FeatureRecipe
+    recipe : FeatureParameters
         Turns frames and bands into seconds and Hz.
 
     Returns
@@ -236,7 +236,7 @@ def _region(
     bands: tuple[int, int],
     level_db: float,
     n_frames: int,
-    recipe: FeatureRecipe,
+    recipe: FeatureParameters,
 ) -> Region:
     low, high = (
         band_edge_hz(edge, n_mels=recipe.n_mels, sample_rate=recipe.sample_rate) for edge in bands

@@ -24,7 +24,7 @@ from asd_cli.execution.executor import Executor, ProcessExecutor, SerialExecutor
 from asd_cli.execution.side_by_side import run_side_by_side
 from asd_cli.features.extraction import extract_features
 from asd_cli.features.logmel import log_mel, mel_basis
-from asd_cli.features.recipe import LOG_FLOOR, FeatureRecipe
+from asd_cli.features.recipe import LOG_FLOOR, FeatureParameters
 from tests.benchmarks.comparison import Comparison, in_turn, one_core, recordings, timed
 from tests.benchmarks.limits import Limits, count_bytes, count_flops, measure_limits
 
@@ -41,7 +41,7 @@ def compare_extraction(rounds: int, one: Limits, *, seconds: float = 10.0) -> Co
     """One clip, one thread: read, verify, hash, log-mel; against librosa's two calls."""
     import librosa
 
-    recipe = FeatureRecipe()
+    recipe = FeatureParameters()
     basis = mel_basis(recipe)
     with recordings(1, seconds) as (path,):
 
@@ -83,7 +83,7 @@ def compare_processes(rounds: int, one: Limits, *, clips: int, seconds: float) -
             store = paths[0].parent / f"{executor.workers}.npy"
             return timed(
                 lambda: extract_features(
-                    found, store, recipe=FeatureRecipe(), executor=executor, force=True
+                    found, store, recipe=FeatureParameters(), executor=executor, force=True
                 ),
                 clips,
             )

@@ -26,14 +26,14 @@ from pathlib import Path
 from asd_cli.core.types import Clip, Domain, Split
 from asd_cli.execution.executor import SerialExecutor
 from asd_cli.features.extraction import extract_features
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 clips = [
     Clip(path=path, machine="fan", section="00", domain=Domain.SOURCE, split=Split.TRAIN,
          label=None, number=number)
     for number, path in enumerate(sorted(Path(sys.argv[1]).glob("clip_*.wav")))
 ]
 extract_features(
-    clips, Path(sys.argv[1]) / "s.npy", recipe=FeatureRecipe(), executor=SerialExecutor()
+    clips, Path(sys.argv[1]) / "s.npy", recipe=FeatureParameters(), executor=SerialExecutor()
 )
 """
 

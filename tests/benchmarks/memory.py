@@ -115,7 +115,7 @@ def _extract(path: Path, clips: int, steps: int) -> None:
     """Extract in this process, as a worker does: the mel filters are on disk already."""
     from asd_cli.execution.executor import SerialExecutor
     from asd_cli.features.extraction import extract_features
-    from asd_cli.features.recipe import FeatureRecipe
+    from asd_cli.features.recipe import FeatureParameters
 
     del clips, steps
     found = [
@@ -125,7 +125,7 @@ def _extract(path: Path, clips: int, steps: int) -> None:
         )
         for number, recording in enumerate(sorted(path.parent.glob("clip_*.wav")))
     ]  # fmt: skip
-    extract_features(found, path, recipe=FeatureRecipe(), executor=SerialExecutor())
+    extract_features(found, path, recipe=FeatureParameters(), executor=SerialExecutor())
 
 
 def _fit_detector(name: str, path: Path, clips: int, steps: int) -> None:

@@ -18,7 +18,7 @@ from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.base import Detector, DetectorOptions, DetectorState, FitContext
 from asd_cli.detectors.discriminative.options import DiscriminativeOptions
 from asd_cli.detectors.registry import DETECTORS, create_detector, detector_spec, restore_detector
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.checkpoint import Checkpoint
 from tests.support.encoders import write_encoder
@@ -26,7 +26,7 @@ from tests.support.features import make_recordings
 
 OPTIONS = DetectorOptions(
     n_mels=64, n_frames=32, n_hop_frames=4, lr=1e-3, epochs=3, batch_size=8, seed=5,
-    batch_norm="recalibrate", device="cpu", recipe=FeatureRecipe(n_mels=64),
+    batch_norm="recalibrate", device="cpu", recipe=FeatureParameters(n_mels=64),
     discriminative=DiscriminativeOptions(resolutions=(256,), sub_clusters=2, fewest_batches=8),
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from asd_cli.core.types import Domain, Label, Split
 from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.windows import frame_windows
 
 attributes = st.text(string.ascii_letters + string.digits + "._-é ", min_size=1, max_size=30).filter(
@@ -64,7 +64,7 @@ def test_windows_equal_a_slow_loop(lengths: list[int], n_frames: int, hop: int) 
 
 
 recipes = st.builds(
-    FeatureRecipe,
+    FeatureParameters,
     n_fft=st.sampled_from([512, 1024]), hop_length=st.sampled_from([256, 512]),
     n_mels=st.sampled_from([64, 128]), power=st.sampled_from([1.0, 2.0]),
     channel=st.sampled_from([None, 0, 1]), resample=st.booleans(),
@@ -73,7 +73,7 @@ recipes = st.builds(
 
 @given(recipes, recipes)
 def test_fingerprints_are_equal_if_and_only_if_recipes_are(
-    first: FeatureRecipe, second: FeatureRecipe
+    first: FeatureParameters, second: FeatureParameters
 ) -> None:
     assert (first.fingerprint == second.fingerprint) == (first == second)
     assert replace(first).fingerprint == first.fingerprint

@@ -8,7 +8,7 @@ from asd_cli.audio.decoding import decode, read_file
 from asd_cli.core.types import Clip, Domain, Label, Split
 from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name
 from asd_cli.features.logmel import log_mel, mel_basis
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from tests.support.recordings import tone, write_wav
 
@@ -69,7 +69,7 @@ def make_recordings(
 
     With `fault` each rattles as well.
     """
-    recipe = FeatureRecipe(n_mels=64)
+    recipe = FeatureParameters(n_mels=64)
     basis = mel_basis(recipe)
     clips: list[Clip] = []
     rows: list[np.ndarray] = []

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from asd_cli.audio.decoding import at_speed, decode, read_file
 from asd_cli.core.types import Clip
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 
 Waveforms = npt.NDArray[np.float32]
 
@@ -24,11 +24,11 @@ class Recordings:
     ----------
     clips : sequence of Clip
         Their paths are read.
-    recipe : FeatureRecipe
+    recipe : FeatureParameters
         Sample rate and channel.
     """
 
-    def __init__(self, clips: Sequence[Clip], recipe: FeatureRecipe) -> None:
+    def __init__(self, clips: Sequence[Clip], recipe: FeatureParameters) -> None:
         self._clips, self._recipe = clips, recipe
 
     def __getitem__(self, index: int) -> Waveforms:

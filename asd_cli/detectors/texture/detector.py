@@ -18,7 +18,7 @@ from asd_cli.core.events import SILENT, Events
 from asd_cli.detectors.base import FitContext, FloatArray, History
 from asd_cli.detectors.clip_statistics import summarise_at_speeds
 from asd_cli.detectors.embedding import EmbeddingDetector
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 
 # Windows short enough to follow a shaft of 50 turns a second; bands wide enough to fill.
@@ -31,7 +31,7 @@ _SEGMENT_S = 1.0
 _LEAST_DENSITY = 1e-6
 
 
-def texture_recipe(recipe: FeatureRecipe) -> FeatureRecipe:
+def texture_recipe(recipe: FeatureParameters) -> FeatureParameters:
     """Make a recipe one of few bands and short windows; the rest stays."""
     return replace(
         recipe,

@@ -9,13 +9,13 @@ import soundfile
 
 from asd_cli.audio.decoding import _plain_pcm16, audio_info, check_wav, decode, read_file
 from asd_cli.core.errors import DataError
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from tests.support.recordings import tone, write_wav
 
-RECIPE = FeatureRecipe()
+RECIPE = FeatureParameters()
 
 
-def read(path: Path, recipe: FeatureRecipe = RECIPE) -> np.ndarray:
+def read(path: Path, recipe: FeatureParameters = RECIPE) -> np.ndarray:
     return decode(read_file(path), path, recipe)
 
 
@@ -150,7 +150,7 @@ def test_another_rate_needs_a_word(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="44100 Hz and 16000 Hz") as caught:
         read(path)
     assert "--resample" in str(caught.value.hint)
-    resampled = read(path, FeatureRecipe(resample=True))
+    resampled = read(path, FeatureParameters(resample=True))
     assert len(resampled) == pytest.approx(len(samples) * 16000 / 44100, abs=2)
 
 
@@ -160,13 +160,13 @@ def test_several_channels_need_a_choice(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="2 channels and one") as caught:
         read(path)
     assert "--channel 0" in str(caught.value.hint)
-    chosen = read(path, FeatureRecipe(channel=1))
+    chosen = read(path, FeatureParameters(channel=1))
     assert np.abs(chosen - both[:, 1]).max() < 4e-5
     with pytest.raises(DataError, match="has 2 channels and channel 2"):
-        read(path, FeatureRecipe(channel=2))
+        read(path, FeatureParameters(channel=2))
 
 
 def test_the_published_eight_channel_recording(shared: Path) -> None:
     path = shared / "recordings" / "raw" / "mimii_fan_8ch.wav"
     assert audio_info(read_file(path), path).channels == 8
-    assert len(read(path, FeatureRecipe(channel=7))) == 160000
+    assert len(read(path, FeatureParameters(channel=7))) == 160000

@@ -19,12 +19,12 @@ from asd_cli.detectors.discriminative.segments import (
     repeat_to,
     usual_frames,
 )
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from tests.support.features import make_recordings
 
 OPTIONS = DetectorOptions(
     n_mels=64, lr=1e-3, epochs=1, batch_size=8, seed=5, device="cpu", validation_split=0.0,
-    recipe=FeatureRecipe(n_mels=64),
+    recipe=FeatureParameters(n_mels=64),
     discriminative=DiscriminativeOptions(resolutions=(256,), sub_clusters=2, fewest_batches=4),
 )  # fmt: skip
 
@@ -77,7 +77,7 @@ def test_mixing_keeps_the_sum_of_labels_and_the_unmixed() -> None:
 
 
 def test_an_excerpt_can_be_played_faster(tmp_path: Path) -> None:
-    recordings = Recordings(make_recordings(tmp_path).clips, FeatureRecipe(n_mels=64))
+    recordings = Recordings(make_recordings(tmp_path).clips, FeatureParameters(n_mels=64))
     own, faster = (recordings.excerpt(0, 16000, 0.0, speed) for speed in (1.0, 1.25))
     assert own.shape == faster.shape == (16000,)
     loudest = [

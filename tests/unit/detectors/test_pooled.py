@@ -16,7 +16,7 @@ from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.base import DetectorOptions, FitContext
 from asd_cli.detectors.pooled.detector import PooledDetector, pool_over_time, weighted_rank_pool
 from asd_cli.features.logmel import log_mel, mel_basis
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from tests.support.features import make_store
 from tests.support.recordings import tone, write_wav
@@ -82,7 +82,7 @@ def humming(
 ) -> FeatureStore:
     """Clips of a machine that hums at some pitches."""
     generator = np.random.default_rng(start)
-    recipe, clips, rows = FeatureRecipe(n_mels=64), [], []
+    recipe, clips, rows = FeatureParameters(n_mels=64), [], []
     basis = mel_basis(recipe)
     for number, pitch in enumerate(pitches, start):
         tones = [tone(pitch * k, seconds=1.0, seed=number + k) / k for k in (1, 2, 3)]
@@ -109,7 +109,7 @@ def test_a_change_of_speed_is_normal_where_it_was_learnt(tmp_path: Path) -> None
 
     def auc(speeds: tuple[float, ...]) -> float:
         options = DetectorOptions(
-            recipe=FeatureRecipe(n_mels=64),
+            recipe=FeatureParameters(n_mels=64),
             backend=BackendOptions(distance="whitened"),
             pooling_speeds=speeds,
         )
@@ -124,7 +124,7 @@ def test_a_change_of_speed_is_normal_where_it_was_learnt(tmp_path: Path) -> None
 
 def test_each_version_is_the_clip_at_one_speed(tmp_path: Path) -> None:
     train = humming(tmp_path, pitches=(400.0, 420.0, 440.0), start=0)
-    options = DetectorOptions(recipe=FeatureRecipe(n_mels=64), pooling_speeds=(1.0, 1.1))
+    options = DetectorOptions(recipe=FeatureParameters(n_mels=64), pooling_speeds=(1.0, 1.1))
     detector = PooledDetector(options)
     own, faster = detector.embed_perturbed(train, SILENT, "train")
     np.testing.assert_allclose(own, detector.embed(train), atol=0.5)
@@ -134,7 +134,7 @@ def test_each_version_is_the_clip_at_one_speed(tmp_path: Path) -> None:
 
 
 def test_recordings_that_changed_are_heard_again(tmp_path: Path) -> None:
-    options = DetectorOptions(recipe=FeatureRecipe(n_mels=64), pooling_speeds=(1.1,))
+    options = DetectorOptions(recipe=FeatureParameters(n_mels=64), pooling_speeds=(1.1,))
     detector = PooledDetector(options)
     (before,) = detector.embed_perturbed(
         humming(tmp_path, pitches=(400.0,), start=0), SILENT, "train"

@@ -18,12 +18,12 @@ from asd_cli.detectors.embedding import EmbeddingDetector
 from asd_cli.detectors.pooled.detector import PooledDetector
 from asd_cli.detectors.texture.detector import TextureDetector, TextureStatistics, texture_recipe
 from asd_cli.features.logmel import log_mel, mel_basis
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from tests.support.recordings import write_wav
 
 FRAME_RATE = 125.0
-RECIPE = FeatureRecipe(n_mels=64)
+RECIPE = FeatureParameters(n_mels=64)
 # Centres of the ranges of rate, in Hz.
 CENTRES = np.geomspace(3.0, 50.0, 13)[1::2]
 
@@ -84,7 +84,7 @@ def test_a_gain_moves_levels_and_no_modulation(gain_db: float, seed: int) -> Non
 
 
 def test_windows_last_as_long_at_any_rate() -> None:
-    recipe = texture_recipe(FeatureRecipe(sample_rate=44100, channel=1, scale="linear"))
+    recipe = texture_recipe(FeatureParameters(sample_rate=44100, channel=1, scale="linear"))
     assert recipe.n_fft / 44100 == pytest.approx(0.032, rel=1e-3)
     assert recipe.hop_length / 44100 == pytest.approx(0.008, rel=2e-3)
     assert (recipe.channel, recipe.scale, recipe.n_mels) == (1, "linear", 24)

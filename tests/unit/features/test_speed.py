@@ -6,11 +6,11 @@ import pytest
 from asd_cli.audio.decoding import at_speed
 from asd_cli.core.errors import DataError
 from asd_cli.features.logmel import log_mel, mel_basis
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.speed import spectrograms_at_speeds
 from tests.support.recordings import tone, write_wav
 
-RECIPE = FeatureRecipe(n_mels=64)
+RECIPE = FeatureParameters(n_mels=64)
 
 
 def loudest_hz(waveform: np.ndarray) -> float:

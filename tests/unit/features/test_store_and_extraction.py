@@ -18,11 +18,11 @@ from asd_cli.features import computation
 from asd_cli.features import store as store_module
 from asd_cli.features.extraction import Extraction, extract_features
 from asd_cli.features.logmel import log_mel, mel_basis
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import open_store, read_index, write_store
 from tests.support.recordings import tone, write_machine, write_wav
 
-RECIPE = FeatureRecipe(n_mels=32)
+RECIPE = FeatureParameters(n_mels=32)
 
 
 @pytest.fixture
@@ -31,7 +31,9 @@ def clips(tmp_path: Path) -> list[Clip]:
     return list_clips(tmp_path / "data", "fan", "train", mode=Mode.DEV, edition=load_edition())
 
 
-def run(clips: list[Clip], path: Path, recipe: FeatureRecipe = RECIPE, **kwargs: Any) -> Extraction:
+def run(
+    clips: list[Clip], path: Path, recipe: FeatureParameters = RECIPE, **kwargs: Any
+) -> Extraction:
     return extract_features(clips, path, recipe=recipe, executor=SerialExecutor(), **kwargs)
 
 
@@ -129,7 +131,7 @@ def test_one_changed_byte_with_the_old_time_is_computed_again(
 
 def test_a_changed_recipe_computes_everything(clips: list[Clip], tmp_path: Path) -> None:
     path = run(clips, tmp_path / "s.npy").path
-    assert run(clips, path, FeatureRecipe(n_mels=32, power=1.0)).computed == len(clips)
+    assert run(clips, path, FeatureParameters(n_mels=32, power=1.0)).computed == len(clips)
     assert run(clips, path, force=True).computed == len(clips)
 
 

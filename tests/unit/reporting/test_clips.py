@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from matplotlib.image import imread
 
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.reporting.clips import ClipMaterial, WindowGrid, make_cards, make_picture
 from asd_cli.reporting.png import palette, shorten, spectrogram_png
 from asd_cli.reporting.selection import choose_clips
@@ -88,7 +88,7 @@ def test_few_clips_are_shown_once() -> None:
 def test_a_picture_without_window_scores_has_no_curve() -> None:
     features = np.random.default_rng(0).normal(-60, 3, (125, 128)).astype(np.float32)
     material = ClipMaterial(features=features)
-    recipe = FeatureRecipe()
+    recipe = FeatureParameters()
     picture = make_picture(material, recipe, grid=GRID, limits=(-80, 0), threshold=None)
     assert picture.curve == ""
     assert picture.seconds == pytest.approx(124 * 512 / 16000, abs=1e-3)
@@ -99,7 +99,7 @@ def test_the_curve_lies_at_the_centres_of_its_windows() -> None:
     features = np.zeros((100, 128), np.float32)
     windows = np.linspace(-1, 1, 37).astype(np.float32)
     material = ClipMaterial(features=features, windows=windows)
-    recipe = FeatureRecipe()
+    recipe = FeatureParameters()
     picture = make_picture(material, recipe, grid=GRID, limits=(-80, 0), threshold=0.0)
     assert picture.curve.startswith(f"M{40 + 312 * 32 / 100:.1f} 252")
     assert picture.rule == pytest.approx(232.0)
@@ -111,7 +111,9 @@ def test_a_clip_that_is_not_at_hand_has_a_card_that_says_so() -> None:
     system = make_system({("fan", "00", "source"): ([0.0], [1.0])})
     chosen = [clip for group in choose_clips(system.machines[0]) for clip in group]
     material = {(c.domain, c.name): ClipMaterial(missing="gone") for c in chosen}
-    cards, gain = make_cards(chosen, material, recipe=FeatureRecipe(), grid=GRID, threshold=None)
+    cards, gain = make_cards(
+        chosen, material, recipe=FeatureParameters(), grid=GRID, threshold=None
+    )
     assert {card.missing for card in cards.values()} == {"gone"}
     assert gain == 1.0
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 from asd_cli.core.types import Label, Mode, Split
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.mel import band_edge_hz, band_position
-from asd_cli.features.recipe import FeatureRecipe
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.reporting.explain import (
     Explanation,
     Region,
@@ -24,7 +24,7 @@ from asd_cli.synthetic.plan import PlannedClip, SyntheticPlan, plan_clips
 from asd_cli.synthetic.rendering import render_clip
 from asd_cli.synthetic.scene import Fault
 
-RECIPE = FeatureRecipe()
+RECIPE = FeatureParameters()
 FRAMES_PER_SECOND = RECIPE.sample_rate / RECIPE.hop_length
 # Not the seeds that the method was developed on (the demo's, 2021, and 11 to 13).
 PLAN = SyntheticPlan(sections=2, source_train=24, target_train=3, test_normal=0, test_anomaly=9)
@@ -136,7 +136,7 @@ def test_no_region_no_claim() -> None:
 @pytest.mark.parametrize("bands", [128, 64, 6, 30])
 def test_any_number_of_bands(bands: int) -> None:
     clips = normal_clips(6, bands)
-    recipe = FeatureRecipe(n_mels=bands)
+    recipe = FeatureParameters(n_mels=bands)
     for region in explain(clips[0] + 5, learn_normal(clips[1:]), recipe).regions:
         assert region.bands[1] <= bands
 
