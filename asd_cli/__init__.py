@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from asd_cli.core.errors import AsdError
     from asd_cli.core.types import Mode
     from asd_cli.detectors.registry import all_detectors
-    from asd_cli.pipeline.layout import RunRequest
+    from asd_cli.pipeline.request import RunRequest
     from asd_cli.services.demo import DemoRequest, demo
     from asd_cli.services.doctor import diagnose
     from asd_cli.services.evaluate import EvaluateRequest, evaluate
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from asd_cli.services.select import select
     from asd_cli.services.submit import SubmitRequest, submit
     from asd_cli.services.train import train
-    from asd_cli.settings.load import load_settings
+    from asd_cli.settings.layers import load_settings
     from asd_cli.settings.model import Settings
 
 
@@ -43,7 +43,7 @@ _HOMES = {
     "FetchRequest": "services.fetch",
     "Mode": "core.types",
     "ReportRequest": "services.report",
-    "RunRequest": "pipeline.layout",
+    "RunRequest": "pipeline.request",
     "Settings": "settings.model",
     "SubmitRequest": "services.submit",
     "all_detectors": "detectors.registry",
@@ -52,7 +52,7 @@ _HOMES = {
     "evaluate": "services.evaluate",
     "extract": "services.extract",
     "fetch": "services.fetch",
-    "load_settings": "settings.load",
+    "load_settings": "settings.layers",
     "report": "services.report",
     "run": "services.run",
     "score": "services.score",

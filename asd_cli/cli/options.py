@@ -11,7 +11,7 @@ from asd_cli.core.errors import UsageError
 from asd_cli.core.types import Mode
 
 if TYPE_CHECKING:
-    from asd_cli.settings.load import LoadedSettings
+    from asd_cli.settings.layers import SettingsLayers
 
 
 class Format(StrEnum):
@@ -97,9 +97,9 @@ def choose_mode(mode: Mode | None, dev: bool, evaluation: bool) -> Mode:
 
 def load(
     config: Path | None, overrides: list[str] | None, flags: Mapping[str, Any] | None = None
-) -> "LoadedSettings":
+) -> "SettingsLayers":
     """Load settings; `flags` maps a dotted key to a flag's value, None where it was not given."""
-    from asd_cli.settings.load import load_settings
+    from asd_cli.settings.layers import load_settings
 
     given = {
         key: (f"--{key.rpartition('.')[2]}", value)

@@ -13,7 +13,7 @@ from asd_cli.core.types import Mode
 
 if TYPE_CHECKING:
     from asd_cli.cli.progress import RichEvents
-    from asd_cli.pipeline.layout import RunRequest
+    from asd_cli.pipeline.request import RunRequest
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def begin(
 ) -> Iterator[Job]:
     """Make a request from options, and show events while the body runs."""
     from asd_cli.cli.progress import shown_events
-    from asd_cli.pipeline.layout import RunRequest
+    from asd_cli.pipeline.request import RunRequest
 
     loaded = load(config, overrides, flags)
     request = RunRequest(

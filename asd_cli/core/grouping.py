@@ -1,56 +1,97 @@
-"""Which clips are alike by name and follow each other: what is left out is left out in one piece.
+"""Groups of clips by their attributes, and folds that keep neighbours together.
 
-Clips are often cut from longer recordings, and several microphones hear the same minute. A clip
+Clips are often cut from longer recordings, and several microphones record the same minute. A clip
 whose neighbours are known looks more normal than any clip of another day, and thresholds that are
-set by such clips give false alarms. Leaving out whole blocks, of each operating condition the same,
-comes nearest to another day (Roberts et al. 2017, "Cross-validation strategies for data with
-temporal, spatial, hierarchical, or phylogenetic structure", Ecography 40).
+set by such clips give false alarms. Leaving out blocks of neighbours, of each operating condition
+the same, comes nearest to another day (Roberts et al. 2017, "Cross-validation strategies for data
+with temporal, spatial, hierarchical, or phylogenetic structure", Ecography 40).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from asd_cli.core.types import Clip
+from asd_cli.core.types import CONDITION, DOMAIN, SECTION, Clip
 
 Indices = npt.NDArray[np.int64]
+GroupKey = tuple[str | None, ...]
+
+BY_DOMAIN = (SECTION, DOMAIN)
+"""The groups that DCASE 2021 tests apart."""
 
 
-def strata(clips: Sequence[Clip], fewest: int) -> tuple[Indices, ...]:
-    """Group clips of the same section, domain and attributes.
+def group_key(clip: Clip, by: Sequence[str]) -> GroupKey:
+    """Values of some attributes of a clip; None where it has none."""
+    return tuple(clip.attributes.get(name) for name in by)
+
+
+def sort_key(key: GroupKey) -> tuple[str, ...]:
+    """Order groups by name, those without a value first."""
+    return tuple(value or "" for value in key)
+
+
+def group_clips(clips: Sequence[Clip], by: Sequence[str] = BY_DOMAIN) -> Mapping[GroupKey, Indices]:
+    """Group clips that have the same values of some attributes.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+        In any order.
+    by : sequence of str
+        Names of attributes; none puts all clips into one group.
+
+    Returns
+    -------
+    mapping of tuple to ndarray [shape=(n_members,), dtype=int64]
+        Indices of the members, ascending; groups in the order of their keys.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> clips = [Clip(path=Path("a"), machine="m", attributes={"section": s}) for s in "101"]
+    >>> {key: list(map(int, own)) for key, own in group_clips(clips, ["section"]).items()}
+    {('0',): [1], ('1',): [0, 2]}
+    """
+    members: dict[GroupKey, list[int]] = {}
+    for index, clip in enumerate(clips):
+        members.setdefault(group_key(clip, by), []).append(index)
+    return {key: np.array(members[key], np.int64) for key in sorted(members, key=sort_key)}
+
+
+def similar_clips(clips: Sequence[Clip], min_clips: int) -> tuple[Indices, ...]:
+    """Group clips of the same section, domain and operating condition.
 
     Parameters
     ----------
     clips : sequence of Clip
         In the order they were recorded or named.
-    fewest : int
-        Attributes with fewer clips of a section and domain share a group.
+    min_clips : int
+        Conditions with fewer clips of a section and domain share a group.
 
     Returns
     -------
     tuple of ndarray [shape=(n_members,), dtype=int64]
-        Places in `clips`, ascending; every clip is in one group.
+        Indices of the members, ascending; every clip is in one group.
     """
-    kinds: dict[tuple[str, str], dict[str, list[int]]] = {}
-    for index, clip in enumerate(clips):
-        of_domain = kinds.setdefault((clip.section, str(clip.domain)), {})
-        of_domain.setdefault(clip.attributes, []).append(index)
-    groups = []
-    for _, of_domain in sorted(kinds.items()):
+    groups: list[Indices] = []
+    for members in group_clips(clips).values():
         rare: list[int] = []
-        for _, members in sorted(of_domain.items()):
-            if len(members) < fewest:
-                rare.extend(members)
+        by_condition = group_clips([clips[index] for index in members], [CONDITION])
+        for own in by_condition.values():
+            if len(own) < min_clips:
+                rare.extend(members[own].tolist())
             else:
-                groups.append(np.array(members))
+                groups.append(members[own])
         if rare:
-            groups.append(np.sort(rare))
+            groups.append(np.sort(rare).astype(np.int64))
     return tuple(groups)
 
 
 def blocked_folds(clips: Sequence[Clip], count: int) -> Indices:
-    """Cut every group of clips into blocks of neighbours, the first blocks being the first fold.
+    """Cut every group of similar clips into blocks of neighbours; the first are the first fold.
+
+    Parts of one recording are always in one fold.
 
     Returns
     -------
@@ -58,31 +99,42 @@ def blocked_folds(clips: Sequence[Clip], count: int) -> Indices:
         Fold of each clip, in [0, count).
     """
     folds = np.zeros(len(clips), np.int64)
-    for members in strata(clips, count):
-        folds[members] = np.arange(len(members)) * count // max(len(members), count)
+    for members in similar_clips(clips, count):
+        units = _recordings(clips, members)
+        folds[members] = units * count // max(int(units.max()) + 1, count)
     return folds
 
 
-def blocks_at(clips: Sequence[Clip], share: float, place: float) -> frozenset[int]:
-    """Take a block of every group of clips.
+def block_at(clips: Sequence[Clip], fraction: float, position: float) -> frozenset[int]:
+    """Take a block of neighbours out of every group of similar clips.
 
     Parameters
     ----------
     clips : sequence of Clip
         In the order they were recorded or named.
-    share : float
-        Of a group's clips, in (0, 1); at least one is taken, and one is left.
-    place : float
+    fraction : float
+        Of a group's recordings, in (0, 1); at least one is taken, and one is left.
+    position : float
         Where blocks lie, from 0, the first clips, to 1, the last.
 
     Returns
     -------
     frozenset of int
-        Places in `clips`.
+        Indices in `clips`.
     """
     taken: list[int] = []
-    for members in strata(clips, round(1 / share)):
-        count = min(max(round(share * len(members)), 1), len(members) - 1)
-        start = round(place * (len(members) - count))
-        taken.extend(members[start : start + count].tolist())
+    for members in similar_clips(clips, round(1 / fraction)):
+        units = _recordings(clips, members)
+        total = int(units.max()) + 1
+        count = min(max(round(fraction * total), 1), total - 1)
+        start = round(position * (total - count))
+        taken.extend(members[(units >= start) & (units < start + count)].tolist())
     return frozenset(taken)
+
+
+def _recordings(clips: Sequence[Clip], members: Indices) -> Indices:
+    """Give the recording of each clip, numbered in the order of their first clips."""
+    numbers: dict[str, int] = {}
+    return np.array(
+        [numbers.setdefault(str(clips[i].path), len(numbers)) for i in members], np.int64
+    )

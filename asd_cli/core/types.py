@@ -1,6 +1,7 @@
 """The words of the field as types: mode, domain, split, label, clip."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -33,41 +34,75 @@ class Label(StrEnum):
     ANOMALY = "anomaly"
 
 
+SECTION, DOMAIN, CONDITION = "section", "domain", "condition"
+"""Names of the attributes that DCASE readers fill; `condition` is the operating condition."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """One recording and everything its place and name say about it.
+    """A recording or a part of one, and what is known of it.
 
     Attributes
     ----------
     path : Path
-        The WAV file.
+        The file.
+    start : float
+        Where the clip begins in the file, in seconds.
+    duration : float or None
+        Its length in seconds; None means to the end of the file.
     machine : str
-        Machine type, the name of the folder: ``fan``.
-    section : str
-        Section index (2020: machine id) as written in the name, with leading zeros: ``00``.
-    domain : Domain or None
-        Source or target; None where the edition hides it or knows none.
+        Which machine; in DCASE the machine type: ``fan``.
     split : Split
         Train or test.
     label : Label or None
-        Normal or anomaly; None where the challenge keeps it back.
-    number : int
-        Running number within section, domain, split and label.
-    attributes : str
-        Operating conditions: what follows the number in the name, without the joining underscore,
-        or what a file beside the folder lists; may be empty.
+        Normal or anomaly; None where it is not known.
+    attributes : mapping of str to str
+        Everything else that is known: section, domain, operating condition, columns of a table.
+        What is not known is missing; it is never the word "None".
+
+    Examples
+    --------
+    >>> clip = Clip(path=Path("pump.wav"), start=10, duration=10, machine="pump")
+    >>> clip.name, clip.section
+    ('pump.wav#t=10,20', None)
     """
 
     path: Path
+    start: float = 0.0
+    duration: float | None = None
     machine: str
-    section: str
-    domain: Domain | None
-    split: Split
-    label: Label | None
-    number: int
-    attributes: str = ""
+    split: Split = Split.TEST
+    label: Label | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.start, self.duration, self.machine, self.split))
 
     @property
     def name(self) -> str:
-        """File name, by which result rows are joined."""
-        return self.path.name
+        """File name, by which result rows are joined; a part has a media fragment (W3C)."""
+        if self.start == 0.0 and self.duration is None:
+            return self.path.name
+        end = "" if self.duration is None else f",{self.start + self.duration:g}"
+        return f"{self.path.name}#t={self.start:g}{end}"
+
+    @property
+    def section(self) -> str | None:
+        """Section index with leading zeros, ``00`` (DCASE 2020: machine id)."""
+        return self.attributes.get(SECTION)
+
+    @property
+    def domain(self) -> Domain | None:
+        """Source or target; None where it is hidden or there is none."""
+        found = self.attributes.get(DOMAIN)
+        return None if found is None else Domain(found)
+
+    @property
+    def condition(self) -> str | None:
+        """Operating condition as the name or a list has it."""
+        return self.attributes.get(CONDITION)
+
+    def with_attributes(self, **changes: str | None) -> "Clip":
+        """Change some attributes; None removes one."""
+        kept = {k: v for k, v in {**self.attributes, **changes}.items() if v is not None}
+        return replace(self, attributes=kept)

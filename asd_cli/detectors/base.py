@@ -1,7 +1,7 @@
 """What every detector offers, and what it is given."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,92 +9,11 @@ import numpy.typing as npt
 
 from asd_cli.core.errors import UsageError
 from asd_cli.core.events import SILENT, Events
-from asd_cli.detectors.backends.options import BackendOptions
-from asd_cli.detectors.discriminative.options import DiscriminativeOptions
-from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.checkpoint import Checkpoint
 
 FloatArray = npt.NDArray[np.float32]
 History = list[dict[str, float]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnsembleOptions:
-    """How the scores of several detectors become one.
-
-    Attributes
-    ----------
-    weights : tuple of float
-        One a member, of any sum; empty for equal ones.
-    normalization : str
-        ``z`` (mean 0 and deviation 1 over training clips) or ``rank`` (share of training clips
-        that score lower, going on linearly beyond the highest).
-    groups : str
-        Training clips that are normalised together: those of a ``machine``, a ``section``, or a
-        ``domain`` of a section.
-    """
-
-    weights: tuple[float, ...] = ()
-    normalization: str = "z"
-    groups: str = "section"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetectorOptions:
-    """Settings that detectors read; `asd_cli.settings.model` says what each means.
-
-    `members` are the detectors of an ensemble, each with options of its own.
-    """
-
-    n_mels: int = 128
-    n_frames: int = 64
-    n_hop_frames: int = 8
-    score_hop_frames: int = 1
-    lr: float = 0.00001
-    epochs: int = 20
-    batch_size: int = 32
-    shuffle: bool = True
-    validation_split: float = 0.1
-    validation: str = "tail"
-    batch_norm: str = "reference"
-    precision: str = "fp32"
-    score: str = "reference"
-    pooling: str = "mean_gwrp"
-    pooling_decay: float = 0.9
-    pooling_speeds: tuple[float, ...] = ()
-    backend: BackendOptions = field(default_factory=BackendOptions)
-    encoder: str = ""
-    discriminative: DiscriminativeOptions = field(default_factory=DiscriminativeOptions)
-    recipe: FeatureParameters = field(default_factory=FeatureParameters)
-    members: tuple[tuple[str, "DetectorOptions"], ...] = ()
-    ensemble: EnsembleOptions = field(default_factory=EnsembleOptions)
-    seed: int = 13711
-    device: str = "auto"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` takes them back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "DetectorOptions":
-        """Make options of what `as_dict` gave; what later versions added has its default."""
-        nested = _tuples(values)
-        for key, kind in (
-            ("backend", BackendOptions),
-            ("discriminative", DiscriminativeOptions),
-            ("recipe", FeatureParameters),
-            ("ensemble", EnsembleOptions),
-        ):
-            nested[key] = kind(**_tuples(values.get(key, {})))
-        nested["members"] = tuple(
-            (name, cls.from_dict(own)) for name, own in values.get("members", ())
-        )
-        return cls(**nested)
-
-
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,8 +113,13 @@ class Detector(Protocol):
         """Everything that `from_state` needs to score as this detector does."""
 
     @classmethod
-    def from_state(cls, state: DetectorState, options: DetectorOptions) -> "Detector":
-        """Make a fitted detector again."""
+    def from_state(cls, state: DetectorState, options: Any) -> "Detector":
+        """Restore a fitted detector."""
+
+
+def known_sections(train: FeatureStore) -> tuple[str, ...]:
+    """Sections of training clips, sorted; none where clips have none."""
+    return tuple(sorted({clip.section for clip in train.clips if clip.section is not None}))
 
 
 def require_known_sections(features: FeatureStore, known: Collection[str]) -> None:
@@ -206,7 +130,10 @@ def require_known_sections(features: FeatureStore, known: Collection[str]) -> No
     UsageError
         Names the sections.
     """
-    unknown = sorted({clip.section for clip in features.clips} - set(known))
+    found = {clip.section for clip in features.clips}
+    # A model of recordings without sections takes such recordings, and no others.
+    expected: set[str | None] = {*known} if known else {None}
+    unknown = sorted(section or "(none)" for section in found - expected)
     if unknown:
         raise UsageError(
             f"the model of {features.clips[0].machine} knows the sections "

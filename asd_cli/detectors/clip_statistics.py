@@ -1,12 +1,11 @@
 """One vector a clip, from its recording as it would sound at several speeds."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from asd_cli.core.events import Events, progress
-from asd_cli.core.types import Clip
 from asd_cli.detectors.base import FloatArray
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
@@ -15,7 +14,7 @@ from asd_cli.features.store import FeatureStore
 Summary = Callable[[FloatArray], FloatArray]
 
 # Of a kilobyte a speed, as a rule.
-_CLIPS_REMEMBERED = 16_384
+_MAX_REMEMBERED = 16_384
 
 
 def summarise_at_speeds(
@@ -58,35 +57,39 @@ def summarise_at_speeds(
     rows = []
     wanted = tuple(speeds)
     with progress(events, task, total=len(features), unit="clips") as advance:
-        for clip in features.clips:
-            summaries = _summaries(
-                data=features.fingerprint,
-                clip=clip,
-                summary=summary,
-                recipe=recipe,
-                speeds=wanted,
-            )
-            rows.append(summaries)
+        for index, clip in enumerate(features.clips):
+            key = (features.fingerprint, clip, summary, recipe, wanted)
+            if key not in _remembered:
+                _remember(key, _summaries(features, index, summary, recipe, wanted))
+            rows.append(_remembered[key])
             advance(1)
     return tuple(np.stack(rows, axis=1))
 
 
-@lru_cache(maxsize=_CLIPS_REMEMBERED)
 def _summaries(
-    *,
-    data: str,
-    clip: Clip,
+    features: FeatureStore,
+    index: int,
     summary: Summary,
     recipe: FeatureParameters,
     speeds: tuple[float, ...],
 ) -> FloatArray:
-    """Summarise a clip at some speeds [shape=(n_speeds, d)].
-
-    `data` tells recordings of one name apart. Fitting, calibrating and every trial of a selection
-    want the same clips.
-    """
+    """Summarise a clip at some speeds [shape=(n_speeds, d)]."""
     # scipy and soxr load when they are needed.
     from asd_cli.features.speed import spectrograms_at_speeds
+    from asd_cli.features.waveforms import clip_waveform
 
-    spectrograms = spectrograms_at_speeds(clip.path, recipe, speeds)
+    waveform = clip_waveform(features, index, recipe)
+    spectrograms = spectrograms_at_speeds(waveform, recipe, speeds)
     return np.stack([summary(spectrogram) for spectrogram in spectrograms])
+
+
+# Fitting, calibrating and every trial of a selection need the same clips. The fingerprint of the
+# data distinguishes recordings of one name.
+_remembered: dict[Any, FloatArray] = {}
+
+
+def _remember(key: Any, value: FloatArray) -> None:
+    """Keep a result, in place of the oldest one where there are too many."""
+    if len(_remembered) >= _MAX_REMEMBERED:
+        _remembered.pop(next(iter(_remembered)))
+    _remembered[key] = value

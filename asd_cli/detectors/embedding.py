@@ -2,20 +2,21 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.events import SILENT, Events
 from asd_cli.detectors.backends.backend import Backend
+from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.base import (
-    DetectorOptions,
     DetectorState,
     FitContext,
     FloatArray,
     History,
     Scores,
+    known_sections,
     require_known_sections,
 )
 from asd_cli.features.store import FeatureStore
@@ -23,18 +24,33 @@ from asd_cli.features.store import FeatureStore
 _NETWORK, _BACKEND = "network.", "backend."
 
 
-class EmbeddingDetector(ABC):
+class BackendedOptions(Protocol):
+    """Options of a detector with a back end; any options type with these two fields."""
+
+    @property
+    def backend(self) -> BackendOptions:
+        """Of the comparison."""
+
+    @property
+    def seed(self) -> int:
+        """Of all random numbers."""
+
+
+Options = TypeVar("Options", bound=BackendedOptions)
+
+
+class EmbeddingDetector(ABC, Generic[Options]):
     """A way to embed clips, and a back end that compares them with the normal ones.
 
     Parameters
     ----------
-    options : DetectorOptions
-        Of the embedding; its `backend` of the comparison.
+    options : dataclass
+        Of the detector; has a `backend` and a `seed`.
     """
 
     highest_score = float("inf")
 
-    def __init__(self, options: DetectorOptions) -> None:
+    def __init__(self, options: Options) -> None:
         self.options = options
         self._backend = Backend(options.backend, options.seed)
         self._known_sections: tuple[str, ...] = ()
@@ -59,8 +75,8 @@ class EmbeddingDetector(ABC):
         """Everything that `restore_network` needs; nothing where nothing is learnt."""
         return DetectorState({}, {})
 
-    def restore_network(self, state: DetectorState) -> None:  # noqa: B027 - nothing to restore
-        """Take up what `network_state` gave."""
+    def restore_network(self, state: DetectorState) -> None:
+        """Restore what `network_state` gave."""
 
     def fit(self, train: FeatureStore, context: FitContext) -> History:
         """Learn to embed, and keep the embeddings of the training clips.
@@ -74,7 +90,7 @@ class EmbeddingDetector(ABC):
         embeddings = self.embed(train, context.events, context.task)
         perturbed = self.embed_perturbed(train, context.events, context.task)
         self._backend.fit(embeddings, train.clips, perturbed)
-        self._known_sections = tuple(sorted({clip.section for clip in train.clips}))
+        self._known_sections = known_sections(train)
         return history
 
     def score(self, features: FeatureStore, events: Events = SILENT) -> Scores:
@@ -113,8 +129,8 @@ class EmbeddingDetector(ABC):
         )
 
     @classmethod
-    def from_state(cls, state: DetectorState, options: DetectorOptions) -> Self:
-        """Take network and references up again."""
+    def from_state(cls, state: DetectorState, options: Any) -> Self:
+        """Restore network and references."""
         detector = cls(options)
         detector._known_sections = tuple(state.facts["sections"])
         detector._backend.restore(state.part(_BACKEND), state.facts["groups"])

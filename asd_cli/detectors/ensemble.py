@@ -13,20 +13,22 @@ import numpy.typing as npt
 
 from asd_cli.core.errors import ConfigError
 from asd_cli.core.events import SILENT, Events
-from asd_cli.core.types import Clip
+from asd_cli.core.grouping import BY_DOMAIN, GroupKey, Indices, group_clips, sort_key
+from asd_cli.core.types import SECTION, Clip
 from asd_cli.detectors.base import (
     Detector,
-    DetectorOptions,
     DetectorState,
     FitContext,
     FloatArray,
     History,
     Scores,
 )
-from asd_cli.detectors.registry import create_detector, restore_detector
+from asd_cli.detectors.ensemble_options import EnsembleDetectorOptions
+from asd_cli.detectors.plans import create_detector, parse_detector, restore_detector
 from asd_cli.features.store import FeatureStore
 
-_SMALLEST_SCALE = 1e-9
+_MIN_SCALE = 1e-9
+_GROUPED_BY = {"machine": (), "section": (SECTION,), "domain": BY_DOMAIN}
 
 
 def normalise(
@@ -51,11 +53,11 @@ def normalise(
     """
     values, known = np.asarray(scores, np.float64), np.sort(np.asarray(normal, np.float64))
     if kind == "z":
-        return np.asarray((values - known.mean()) / max(float(known.std()), _SMALLEST_SCALE))
+        return np.asarray((values - known.mean()) / max(float(known.std()), _MIN_SCALE))
     ranks = (np.arange(len(known)) + 0.5) / len(known)
     median = float(np.median(known))
     below, above = (
-        0.5 / max(width, _SMALLEST_SCALE) for width in (median - known[0], known[-1] - median)
+        0.5 / max(width, _MIN_SCALE) for width in (median - known[0], known[-1] - median)
     )
     inside = np.interp(values, known, ranks)
     over, under = np.maximum(values - known[-1], 0), np.maximum(known[0] - values, 0)
@@ -68,7 +70,7 @@ class EnsembleDetector:
 
     Parameters
     ----------
-    options : DetectorOptions
+    options : EnsembleDetectorOptions
         Its `members`, each with options of its own, and `ensemble`.
 
     Raises
@@ -79,7 +81,7 @@ class EnsembleDetector:
 
     highest_score = float("inf")
 
-    def __init__(self, options: DetectorOptions) -> None:
+    def __init__(self, options: EnsembleDetectorOptions) -> None:
         weights = options.ensemble.weights or (1.0,) * len(options.members)
         if len(weights) != len(options.members) or min(weights) < 0 or max(weights) == 0:
             raise ConfigError(
@@ -99,7 +101,7 @@ class EnsembleDetector:
         for number, (name, options) in enumerate(self.options.members):
             member = context.bases.get(name)
             if member is None:
-                member = create_detector(name, options)
+                member = create_detector(parse_detector(name), options)
                 own = replace(
                     context,
                     checkpoint=context.checkpoint and context.checkpoint.part(f"detector{number}"),
@@ -108,24 +110,21 @@ class EnsembleDetector:
                 history.extend(member.fit(train, own))
             self._members.append(member)
         scored = np.stack([m.score_training_clips(train, context.events) for m in self._members])
-        groups = np.array([self._group(clip) for clip in train.clips])
         self._normal = {
-            str(name): scored[:, groups == name].astype(np.float32) for name in np.unique(groups)
+            _group_name(key): scored[:, members].astype(np.float32)
+            for key, members in self._grouped(train.clips).items()
         }
         return history
 
-    def _group(self, clip: Clip) -> str:
-        parts = {"machine": (), "section": (clip.section,)}
-        return "/".join(parts.get(self.options.ensemble.groups, (clip.section, str(clip.domain))))
+    def _grouped(self, clips: Sequence[Clip]) -> Mapping[GroupKey, Indices]:
+        return group_clips(clips, _GROUPED_BY[self.options.ensemble.groups])
 
     def _combine(
         self, scored: Sequence[npt.NDArray[np.floating]], clips: Sequence[Clip]
     ) -> FloatArray:
-        groups = np.array([self._group(clip) for clip in clips])
         combined = np.zeros(len(clips))
-        for name in np.unique(groups):
-            chosen = groups == name
-            normal = self._normal_scores(str(name))
+        for key, chosen in self._grouped(clips).items():
+            normal = self._normal_scores(_group_name(key))
             for weight, own, scores in zip(self._weights, normal, scored, strict=True):
                 scaled = normalise(scores[chosen], own, self.options.ensemble.normalization)
                 combined[chosen] += weight * scaled
@@ -168,13 +167,19 @@ class EnsembleDetector:
         return DetectorState(tensors, {"sections": sections, "members": facts})
 
     @classmethod
-    def from_state(cls, state: DetectorState, options: DetectorOptions) -> "EnsembleDetector":
+    def from_state(
+        cls, state: DetectorState, options: EnsembleDetectorOptions
+    ) -> "EnsembleDetector":
         """Take the members up again."""
         detector = cls(options)
         for number, (name, own) in enumerate(options.members):
             member = DetectorState(state.part(f"{number}."), state.facts["members"][number])
-            detector._members.append(restore_detector(name, member, own))
+            detector._members.append(restore_detector(parse_detector(name), member, own))
         detector._normal = {
             name: np.asarray(scores) for name, scores in state.part("normal.").items()
         }
         return detector
+
+
+def _group_name(key: GroupKey) -> str:
+    return "/".join(sort_key(key))

@@ -1,85 +1,17 @@
 """The score above which a clip is called anomalous, from the scores of normal clips."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-_FEWEST_FOR_GAMMA = 3
+from asd_cli.artifacts.threshold import Threshold, first_value
+
+_MIN_FOR_GAMMA = 3
 # A threshold is suspicious when it flags this many times more or fewer training clips than asked.
 _TOLERATED_RATIO = 2.0
 # Of a group's clips, so many are meant to lie beyond its threshold; with fewer it is their highest.
-_FEWEST_BEYOND = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Threshold:
-    """A decision threshold and how it came about.
-
-    Attributes
-    ----------
-    value : float
-        Scores above it are anomalous.
-    kind : str
-        ``gamma`` or ``quantile``: what it was computed by.
-    quantile : float
-        Share of normal scores meant to lie below it.
-    false_alarm_rate : float
-        Share of training scores that lie above it.
-    parameters : dict
-        Shape, location and scale of the gamma distribution.
-    notes : list of str
-        What the user should know: a fallback, a threshold that cannot fire.
-    groups : dict of str to float
-        Thresholds of groups of clips, by the names that `threshold_groups` gives; `value` is that
-        of all others.
-    """
-
-    value: float
-    kind: str
-    quantile: float
-    false_alarm_rate: float
-    parameters: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    groups: dict[str, float] = field(default_factory=dict)
-
-    def of(self, section: str, domain: str | None) -> float:
-        """Give the threshold of a clip."""
-        return _first(self.groups, threshold_groups(section, domain, "domain"), self.value)
-
-    @property
-    def said(self) -> str:
-        """The value, and over which values those of groups range."""
-        every = (self.value, *self.groups.values())
-        if not self.groups:
-            return f"{self.value:.4g}"
-        return f"{min(every):.4g} to {max(every):.4g}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
-
-def threshold_groups(section: str, domain: str | None, groups: str) -> tuple[str, ...]:
-    """Name the groups that a clip belongs to, the narrowest first; its threshold is the first's.
-
-    Parameters
-    ----------
-    section : str
-        Of the clip.
-    domain : str or None
-        Of the clip; None where it is hidden.
-    groups : str
-        ``machine``: no groups. ``section``: its section. ``domain``: its section and domain, its
-        domain in all sections, its section.
-    """
-    if groups == "machine":
-        return ()
-    if groups == "section" or domain is None:
-        return (section,)
-    return (f"{section}/{domain}", f"*/{domain}", section)
+_MIN_BEYOND = 0.5
 
 
 def fit_threshold(
@@ -120,9 +52,9 @@ def fit_threshold(
     own = {}
     for name in sorted({name for names in groups for name in names}):
         members = values[[name in names for names in groups]]
-        if len(members) * (1.0 - quantile) >= _FEWEST_BEYOND:
+        if len(members) * (1.0 - quantile) >= _MIN_BEYOND:
             own[name], *_ = _choose(members, kind, quantile)
-    applied = [_first(own, names, value) for names in groups] or value
+    applied = [first_value(own, names, value) for names in groups] or value
     rate = float(np.mean(values > np.asarray(applied)))
     notes.extend(_suspicions(rate, quantile, len(values)))
     if min((value, *own.values())) >= highest_score:
@@ -136,13 +68,9 @@ def fit_threshold(
         quantile=quantile,
         false_alarm_rate=rate,
         parameters=parameters,
-        notes=notes,
+        notes=tuple(notes),
         groups=own,
     )
-
-
-def _first(values: Mapping[str, float], names: Sequence[str], otherwise: float) -> float:
-    return next((values[name] for name in names if name in values), otherwise)
 
 
 def _choose(
@@ -170,7 +98,7 @@ def _fit_gamma(
 
     from scipy import stats
 
-    if len(values) < _FEWEST_FOR_GAMMA or np.ptp(values) <= np.spacing(np.abs(values).max()):
+    if len(values) < _MIN_FOR_GAMMA or np.ptp(values) <= np.spacing(np.abs(values).max()):
         return None
     try:
         with warnings.catch_warnings():

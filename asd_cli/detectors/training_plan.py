@@ -3,31 +3,35 @@
 from collections.abc import Iterator, Sequence
 
 from asd_cli.core.types import Clip
-from asd_cli.detectors.base import DetectorOptions
+from asd_cli.detectors.options import FitOptions
 from asd_cli.detectors.validation import split_windows
 from asd_cli.features.store import FeatureStore
 from asd_cli.features.windows import Indices, Windows, frame_windows
 from asd_cli.training.loop import FitPlan
 
 
-def plan_fit(options: DetectorOptions, clips: Sequence[Clip], window_clips: Indices) -> FitPlan:
+def plan_fit(
+    options: FitOptions, clips: Sequence[Clip], window_clips: Indices, *, seed: int
+) -> FitPlan:
     """Hold windows back, and plan the epochs over the others.
 
     Parameters
     ----------
-    options : DetectorOptions
-        Epochs, batches, validation, seed.
+    options : FitOptions
+        Epochs, batches, validation.
     clips : sequence of Clip
         The training clips.
     window_clips : ndarray [shape=(n_windows,), dtype=int64]
         Clip of each window.
+    seed : int
+        Of orders and of the choice of clips.
     """
     fitted, held_back = split_windows(
         clips,
         window_clips,
         share=options.validation_split,
         how=options.validation,
-        seed=options.seed,
+        seed=seed,
     )
     return FitPlan(
         train=fitted,
@@ -35,7 +39,7 @@ def plan_fit(options: DetectorOptions, clips: Sequence[Clip], window_clips: Indi
         epochs=options.epochs,
         batch_size=options.batch_size,
         shuffle=options.shuffle,
-        seed=options.seed,
+        seed=seed,
     )
 
 
@@ -46,12 +50,12 @@ def last_epoch_batches(plan: FitPlan) -> Iterator[Indices]:
         yield shuffled[start : start + plan.batch_size]
 
 
-def store_windows(options: DetectorOptions, store: FeatureStore, hop: int) -> Windows:
+def store_windows(n_frames: int, store: FeatureStore, hop: int) -> Windows:
     """Cut a store's clips into windows; DataError when a clip is shorter than one."""
     return frame_windows(
         store.offsets,
         store.frames,
-        n_frames=options.n_frames,
+        n_frames=n_frames,
         hop=hop,
         names=[str(clip.path) for clip in store.clips],
     )

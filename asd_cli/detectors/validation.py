@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from asd_cli.core.grouping import group_clips, sort_key
 from asd_cli.core.seeds import derive_seed
 from asd_cli.core.types import Clip
 from asd_cli.features.windows import Indices
@@ -50,12 +51,9 @@ def split_windows(
 
 
 def _choose_clips(clips: Sequence[Clip], share: float, seed: int) -> npt.NDArray[np.int64]:
-    groups: dict[tuple[str, str], list[int]] = {}
-    for index, clip in enumerate(clips):
-        groups.setdefault((clip.section, str(clip.domain)), []).append(index)
     chosen: list[int] = []
-    for name, members in sorted(groups.items()):
-        generator = np.random.default_rng(derive_seed(seed, "validation", *name))
+    for key, members in group_clips(clips).items():
+        generator = np.random.default_rng(derive_seed(seed, "validation", *sort_key(key)))
         count = min(round(share * len(members)), len(members) - 1)
         chosen.extend(generator.permutation(members)[:count].tolist())
     return np.array(sorted(chosen), np.int64)

@@ -22,6 +22,7 @@ from asd_cli.evaluation.metrics import (
     partial_auc,
     precision_recall_f1,
 )
+from asd_cli.evaluation.notes import Note, NoteKind
 from asd_cli.evaluation.official import official_score
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Evaluation:
         Per machine and over all, over both domains and each.
     official_score : float or None
         As `scoring` says.
-    notes : tuple of str
+    notes : tuple of Note
         Undefined figures, constant scores, missing sections.
     scoring : str
         What rows and official score are: see `asd_cli.evaluation.official`.
@@ -125,7 +126,7 @@ class Evaluation:
     rows: tuple[SectionResult, ...]
     means: tuple[MeanResult, ...]
     official_score: float | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     scoring: Scoring = "by-domain"
 
     @property
@@ -211,7 +212,7 @@ def evaluate_scores(
     -------
     Evaluation
     """
-    notes: list[str] = []
+    notes: list[Note] = []
     rows = sorted(
         (_evaluate_part(part, max_fpr, notes) for part in scores),
         key=lambda row: (row.machine, row.domain or "~", row.section),
@@ -239,9 +240,9 @@ def evaluate_scores(
     )
 
 
-def _evaluate_part(part: LabelledScores, max_fpr: float, notes: list[str]) -> SectionResult:
+def _evaluate_part(part: LabelledScores, max_fpr: float, notes: list[Note]) -> SectionResult:
     normal, anomaly = part.normal, part.anomaly
-    notes.extend(_doubts(part, max_fpr))
+    notes.extend(_warnings(part, max_fpr))
     areas = auc(normal, anomaly), partial_auc(normal, anomaly, max_fpr=max_fpr)
     own = part.own
     beside = _NO_METRICS
@@ -273,7 +274,7 @@ def _evaluate_part(part: LabelledScores, max_fpr: float, notes: list[str]) -> Se
     )
 
 
-def _doubts(part: LabelledScores, max_fpr: float) -> Iterator[str]:
+def _warnings(part: LabelledScores, max_fpr: float) -> Iterator[Note]:
     """Say what makes AUC and pAUC undefined or meaningless."""
     where = f"{part.machine}, {part.title}"
     figures = " and ".join(["AUC"] * part.gives_auc + ["pAUC"] * part.gives_pauc)
@@ -281,13 +282,23 @@ def _doubts(part: LabelledScores, max_fpr: float) -> Iterator[str]:
     normal, anomaly = len(part.normal), len(part.anomaly)
     if not normal or not anomaly:
         kind = "anomalous" if normal else "normal"
-        yield f"{where}: no {kind} clips, so {figures} {are} undefined and left out"
+        yield Note(
+            NoteKind.UNDEFINED,
+            part.machine,
+            f"{where}: no {kind} clips, so {figures} {are} undefined and left out",
+        )
     elif np.ptp(part.scores) == 0:
-        yield f"{where}: all {len(part.scores)} scores are equal, so {figures} {are} chance"
+        yield Note(
+            NoteKind.CONSTANT,
+            part.machine,
+            f"{where}: all {len(part.scores)} scores are equal, so {figures} {are} chance",
+        )
     elif part.gives_pauc and normal * max_fpr < 1:
-        yield (
+        yield Note(
+            NoteKind.INTERPOLATED,
+            part.machine,
             f"{where}: {normal} normal clips are too few to reach a false-positive rate of "
-            f"{max_fpr:g}; the pAUC is interpolated"
+            f"{max_fpr:g}; the pAUC is interpolated",
         )
 
 
@@ -314,15 +325,15 @@ def _mean(
     )
 
 
-def _gaps(rows: Sequence[SectionResult]) -> list[str]:
+def _gaps(rows: Sequence[SectionResult]) -> Iterator[Note]:
     """Say which machines lack a section or domain that they have in the other domain."""
-    notes: list[str] = []
     present = {(row.machine, row.section, row.domain) for row in rows}
     for machine, section in sorted({(row.machine, row.section) for row in rows if row.domain}):
-        missing = [domain for domain in DOMAINS if (machine, section, domain) not in present]
-        notes.extend(
-            f"{machine}, section {section}: no scores of the {domain} domain, so the means are "
-            "of fewer rows"
-            for domain in missing
-        )
-    return notes
+        for domain in DOMAINS:
+            if (machine, section, domain) not in present:
+                yield Note(
+                    NoteKind.MISSING_DOMAIN,
+                    machine,
+                    f"{machine}, section {section}: no scores of the {domain} domain, so the means "
+                    "are of fewer rows",
+                )

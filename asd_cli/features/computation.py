@@ -18,6 +18,7 @@ from asd_cli.audio.decoding import decode_samples, read_file
 from asd_cli.core.errors import DataError
 from asd_cli.core.files import storage_errors, temporary_sibling
 from asd_cli.core.hashing import hash_bytes
+from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
@@ -35,7 +36,7 @@ Rows = npt.NDArray[np.float32]
 class ClipJob:
     """One clip to bring up to date; `known` is the hash its stored features were made from."""
 
-    path: Path
+    clip: Clip
     known: str | None
 
 
@@ -100,14 +101,14 @@ def compute_clips(
 def compute_clip(job: ClipJob, *, recipe: FeatureParameters) -> ClipOutcome:
     """Compute one clip's features unless its bytes are known."""
     try:
-        content = read_file(job.path)
+        content = read_file(job.clip.path)
         sha256 = hash_bytes(content)
         if sha256 == job.known:
             return ClipOutcome(sha256)
-        samples = decode_samples(content, job.path, recipe)
+        samples = decode_samples(content, job.clip.path, recipe)
         if len(samples) < recipe.n_fft // 2 + _SPARE_SAMPLES:
             raise DataError(
-                f"{job.path} has {len(samples)} samples, fewer than half a transform "
+                f"{job.clip.path} has {len(samples)} samples, fewer than half a transform "
                 f"of {recipe.n_fft}",
                 hint=f"use a shorter one: --set feature.n_fft={recipe.n_fft // 2}; or leave it out",
             )
@@ -115,7 +116,7 @@ def compute_clip(job: ClipJob, *, recipe: FeatureParameters) -> ClipOutcome:
             rows = log_mel(samples, recipe, mel_basis(recipe))
         if not np.isfinite(rows).all():
             raise DataError(
-                f"{job.path} is too loud: its energy is beyond single precision",
+                f"{job.clip.path} is too loud: its energy is beyond single precision",
                 hint="export it again with full scale at 1",
             )
     except DataError as error:

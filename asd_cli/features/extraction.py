@@ -1,8 +1,9 @@
 """Fill the feature store: find out what is missing, compute it, keep what is still right."""
 
-from collections.abc import Callable, Sequence
+import errno
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,11 +21,16 @@ from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import (
+    FeatureStore,
     StoreEntry,
     StoreIndex,
     discard_partial,
+    find_stores,
     intact,
+    lock_path,
+    open_store,
     read_index,
+    remove_store,
     write_store,
 )
 
@@ -35,28 +41,36 @@ class Extraction:
 
     Attributes
     ----------
-    path : Path
-        The store.
+    path : Path or None
+        The store; None where no recording can be used.
     computed, reused : int
         Clips whose features were computed, and kept from before.
     skipped : tuple of str
         Why each bad clip was left out.
     """
 
-    path: Path
+    path: Path | None
     computed: int
     reused: int
     skipped: tuple[str, ...] = ()
 
     @property
-    def fresh(self) -> bool:
+    def up_to_date(self) -> bool:
         """Whether there was nothing to do."""
         return self.computed == 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A complete store that was made with the same parameters."""
+
+    path: Path
+    index: StoreIndex
+
+
 def extract_features(
     clips: Sequence[Clip],
-    path: Path,
+    name: Path,
     *,
     recipe: FeatureParameters,
     executor: Executor,
@@ -64,17 +78,18 @@ def extract_features(
     force: bool = False,
     advance: Callable[..., None] = lambda *_: None,
 ) -> Extraction:
-    """Make a store hold the features of exactly these clips.
+    """Make a store that holds the features of exactly these clips.
 
-    Stored features are kept where the recording's bytes and the recipe are those they were made
-    from; times of files do not count. A run that was killed goes on where it stopped.
+    Stored features are kept where the recording's bytes and the parameters are those they were made
+    from; times of files do not count. A run that was killed is resumed.
 
     Parameters
     ----------
     clips : sequence of Clip
         In the order the rows shall have.
-    path : Path
-        The store's ``.npy``.
+    name : Path
+        Folder and name of the store, without the part that stands for its content. Clips of another
+        place must have another name.
     recipe : FeatureParameters
         How to compute features.
     executor : Executor
@@ -99,49 +114,79 @@ def extract_features(
         When the store cannot be written.
     """
     keep_freed_memory()
-    with ExitStack() as stack:
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(FileLock(path.with_suffix(".lock")))
-        remove_abandoned(path.parent)
-        old = None if force else _usable_index(path, recipe)
-        if force:
-            discard_partial(path)
-        if old is not None and _all_known(clips, old, executor.workers):
+    with _locked(name):
+        known = None if force else _usable_store(name, recipe)
+        if known is not None and _all_known(clips, known.index, executor.workers):
             advance(len(clips))
-            return Extraction(path, computed=0, reused=len(clips))
-        # scipy takes a quarter of a second to load, and an up-to-date store does without. Settings
-        # that leave a mel band empty are refused here, before the first recording is read.
-        from asd_cli.features.logmel import mel_basis
-
-        mel_basis(recipe)
-        fill = partial(
-            _fill, clips, path, recipe=recipe, executor=executor, old=old, advance=advance
-        )
+            return Extraction(known.path, computed=0, reused=len(clips))
+        remove_abandoned(name.parent)
+        if force:
+            discard_partial(name)
+        fill = partial(_fill, clips, name, recipe=recipe, executor=executor, known=known,
+                       advance=advance)  # fmt: skip
         extraction = fill()
-        if extraction is None:  # a recording changed since the killed run: begin anew
-            discard_partial(path)
+        if extraction is None:  # a recording changed since the killed run: begin from scratch
+            discard_partial(name)
             extraction = fill()
-    if extraction is None:
-        raise DataError(f"the recordings for {path} change while they are read")
+        if extraction is None:
+            raise DataError(f"the recordings for {name} change while they are read")
+        for old in find_stores(name):
+            if old != extraction.path and extraction.path is not None:
+                remove_store(old)
     if extraction.skipped and not skip_bad:
         raise ProblemsError(
             f"{len(extraction.skipped)} of {len(clips)} recordings cannot be used",
             extraction.skipped,
-            hint="mend or remove them, or leave them out: --skip-bad",
+            hint="fix or remove them, or leave them out: --skip-bad",
         )
     return extraction
 
 
-def _usable_index(path: Path, recipe: FeatureParameters) -> StoreIndex | None:
-    index = read_index(path)
-    if index is None or index.recipe != recipe.fingerprint or not intact(path, index):
-        return None
-    return index
+def open_extraction(extraction: Extraction, clips: Sequence[Clip]) -> FeatureStore:
+    """Open the features of those clips that could be used.
+
+    Raises
+    ------
+    DataError
+        When there are none, or the store is gone.
+    """
+    index = None if extraction.path is None else read_index(extraction.path)
+    usable = set() if index is None else set(index.by_name)
+    kept = [clip for clip in clips if clip.name in usable]
+    if not kept or extraction.path is None:
+        raise DataError(f"none of the {len(clips)} recordings in {clips[0].path.parent} is usable")
+    return open_store(extraction.path, kept)
+
+
+@contextmanager
+def _locked(name: Path) -> Iterator[None]:
+    """Let one run at a time fill a store; a store on a read-only disk can only be read."""
+    with storage_errors(name):
+        try:
+            name.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(lock_path(name))
+            lock.acquire()
+        except OSError as error:
+            if error.errno not in {errno.EROFS, errno.EACCES, errno.EPERM} or not find_stores(name):
+                raise
+            yield
+            return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _usable_store(name: Path, recipe: FeatureParameters) -> _Known | None:
+    for path in find_stores(name):
+        index = read_index(path)
+        if index is not None and index.parameters == recipe.fingerprint and intact(path, index):
+            return _Known(path, index)
+    return None
 
 
 def _all_known(clips: Sequence[Clip], old: StoreIndex, workers: int) -> bool:
-    """Tell whether the store holds just these clips, made from the bytes they have now."""
+    """Whether the store holds just these clips, made from the bytes they have now."""
     if [clip.name for clip in clips] != [entry.name for entry in old.entries]:
         return False
     # Reading and hashing leave Python's lock; no process is worth its start for them.
@@ -159,24 +204,26 @@ def _hash_clip(path: Path) -> str:
 
 def _fill(
     clips: Sequence[Clip],
-    path: Path,
+    name: Path,
     *,
     recipe: FeatureParameters,
     executor: Executor,
-    old: StoreIndex | None,
+    known: _Known | None,
     advance: Callable[..., None],
 ) -> Extraction | None:
-    """Write the store; None when what a killed run left cannot be gone on with."""
+    """Write the store; None when what a killed run left cannot be resumed."""
+    # scipy takes a quarter of a second to load, and an up-to-date store does without.
     from asd_cli.features.computation import ClipJob, compute_clips
 
-    stored = old.by_name if old is not None else {}
+    stored = {} if known is None else known.index.by_name
     skipped: dict[str, str] = {}
     computed = reused = 0
-    with write_store(path, recipe=recipe.fingerprint, n_mels=recipe.n_mels) as writer:
+    path = None
+    with write_store(name, parameters=recipe.fingerprint, n_mels=recipe.n_mels) as writer:
         begun = {entry.name: entry for entry in writer.entries}
-        hashes = {name: entry.sha256 for name, entry in {**stored, **begun}.items()}
-        jobs = [ClipJob(clip.path, hashes.get(clip.name)) for clip in clips]
-        outcomes = compute_clips(jobs, path, recipe=recipe, executor=executor)
+        hashes = {n: entry.sha256 for n, entry in {**stored, **begun}.items()}
+        jobs = [ClipJob(clip, hashes.get(clip.name)) for clip in clips]
+        outcomes = compute_clips(jobs, name, recipe=recipe, executor=executor)
         for clip, outcome in zip(clips, outcomes, strict=True):
             advance(1, clip.name)
             rows = outcome.rows
@@ -187,16 +234,18 @@ def _fill(
                 return None
             computed, reused = computed + (rows is not None), reused + (rows is None)
             if clip.name not in begun:
-                kept = rows if rows is not None else _stored_rows(path, stored[clip.name])
+                kept = rows if rows is not None else _stored_rows(known, stored[clip.name])
                 writer.append(clip.name, outcome.sha256, kept)
         names = [clip.name for clip in clips if clip.name not in skipped]
         if [entry.name for entry in writer.entries] != names:
             return None
         if names:
-            writer.finish()
+            path = writer.finish()
     return Extraction(path, computed=computed, reused=reused, skipped=tuple(skipped.values()))
 
 
-def _stored_rows(path: Path, entry: StoreEntry) -> npt.NDArray[np.float32]:
-    rows: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+def _stored_rows(known: _Known | None, entry: StoreEntry) -> npt.NDArray[np.float32]:
+    if known is None:
+        raise RuntimeError("rows can only be kept of a store that is known")
+    rows: npt.NDArray[np.float32] = np.load(known.path, mmap_mode="r", allow_pickle=False)
     return rows[entry.offset : entry.offset + entry.frames]

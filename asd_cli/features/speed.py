@@ -1,15 +1,14 @@
 """Log-mel spectrograms of a recording as it would sound a little faster or slower."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from asd_cli.audio.decoding import at_speed, decode, read_file
+from asd_cli.audio.decoding import Waveform, at_speed
 from asd_cli.features.logmel import LogMel, log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 
 
 def spectrograms_at_speeds(
-    path: Path, recipe: FeatureParameters, speeds: Sequence[float]
+    waveform: Waveform, parameters: FeatureParameters, speeds: Sequence[float]
 ) -> list[LogMel]:
     """Compute the spectrograms of a recording that is played at several speeds.
 
@@ -18,9 +17,9 @@ def spectrograms_at_speeds(
 
     Parameters
     ----------
-    path : Path
-        The recording.
-    recipe : FeatureParameters
+    waveform : ndarray [shape=(n_samples,), dtype=float32]
+        Full scale is 1.
+    parameters : FeatureParameters
         How to compute features.
     speeds : sequence of float
         Factors; above 1 is faster and shorter.
@@ -28,13 +27,7 @@ def spectrograms_at_speeds(
     Returns
     -------
     list of ndarray [shape=(n_frames, n_mels), dtype=float32]
-        Decibels; one a speed.
-
-    Raises
-    ------
-    DataError
-        When the recording cannot be read or decoded.
+        Decibels; one for each speed.
     """
-    waveform = decode(read_file(path), path, recipe)
-    basis = mel_basis(recipe)
-    return [log_mel(at_speed(waveform, speed), recipe, basis) for speed in speeds]
+    basis = mel_basis(parameters)
+    return [log_mel(at_speed(waveform, speed), parameters, basis) for speed in speeds]

@@ -1,14 +1,19 @@
-"""The feature store: all features of one machine's folder in one memory-mapped file.
+"""The feature store: all features of a machine's training or test clips in one mapped file.
 
-``<name>.npy`` holds the log-mel spectrograms of all clips one after the other; ``<name>.json``
-says which rows are whose, from which bytes and by which recipe they were made, and a checksum of
-each clip's rows. While a store is being made its rows are appended to ``<name>.npy.partial`` and
-each finished clip is noted in ``<name>.jsonl.partial``, so that a killed run goes on where it was.
+``<name>.<content>.npy`` holds the log-mel spectrograms of all clips one after the other;
+``<name>.<content>.json`` says which rows are whose, from which bytes and with which parameters they
+were made, and a checksum of each clip's rows. ``<content>`` is a fingerprint of the recordings and
+the parameters: a file is never replaced by other content, so that whoever opened it, or opens it by
+name, always reads the features of the recordings that were meant, whatever other runs do.
+
+While a store is being made its rows are appended to ``<name>.npy.partial`` and each finished clip
+is listed in ``<name>.jsonl.partial``, so that a killed run is resumed.
 
 Rows are appended with ordinary writes: a full disk is an error then, where a write through a
 memory map would end the process.
 """
 
+import glob
 import json
 import os
 import zlib
@@ -22,12 +27,14 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from asd_cli.core.errors import DataError
 from asd_cli.core.files import flush_to_disk, storage_errors, write_text
 from asd_cli.core.hashing import combine
 from asd_cli.core.types import Clip
 
-_FORMAT = 1
+_FORMAT = 2
 _FLOAT_BYTES = 4
+_CONTENT_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +66,28 @@ class StoreEntry:
 
 @dataclass(frozen=True, slots=True)
 class StoreIndex:
-    """What a store holds: entries in clip order, recipe fingerprint, number of mel bands."""
+    """What a store holds.
 
-    recipe: str
+    Attributes
+    ----------
+    parameters : str
+        Fingerprint of the feature parameters.
+    n_mels : int
+        Columns.
+    entries : tuple of StoreEntry
+        In the order of the clips.
+    """
+
+    parameters: str
     n_mels: int
     entries: tuple[StoreEntry, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the recordings and of the parameters."""
+        return combine(
+            [("recipe", self.parameters), *((entry.name, entry.sha256) for entry in self.entries)]
+        )
 
     @property
     def by_name(self) -> dict[str, StoreEntry]:
@@ -85,8 +109,11 @@ class FeatureStore:
         First row and number of rows of each clip.
     fingerprint : str
         Of the recordings' names and bytes and of the recipe.
-    folder : Path or None
-        Where the file lies, and mel filters beside it.
+    hashes : tuple of str
+        SHA-256 of the bytes of each recording; empty where features were not read from a store.
+    waveforms : tuple of ndarray or None
+        Samples of each clip [dtype=float32, full scale 1] where they are in memory and not in
+        files.
     """
 
     clips: tuple[Clip, ...]
@@ -94,7 +121,8 @@ class FeatureStore:
     offsets: npt.NDArray[np.int64]
     frames: npt.NDArray[np.int64]
     fingerprint: str
-    folder: Path | None = None
+    hashes: tuple[str, ...] = ()
+    waveforms: tuple[npt.NDArray[np.float32], ...] | None = None
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -117,6 +145,8 @@ class FeatureStore:
             clips=tuple(self.clips[i] for i in chosen),
             offsets=self.offsets[picked],
             frames=self.frames[picked],
+            hashes=tuple(self.hashes[i] for i in chosen) if self.hashes else (),
+            waveforms=None if self.waveforms is None else tuple(self.waveforms[i] for i in chosen),
         )
 
 
@@ -124,12 +154,17 @@ def _index_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _partial_path(path: Path) -> Path:
-    return path.with_suffix(".npy.partial")
+def _partial_path(name: Path) -> Path:
+    return name.with_name(f"{name.name}.npy.partial")
 
 
-def _journal_path(path: Path) -> Path:
-    return path.with_suffix(".jsonl.partial")
+def _journal_path(name: Path) -> Path:
+    return name.with_name(f"{name.name}.jsonl.partial")
+
+
+def lock_path(name: Path) -> Path:
+    """Name the file that a run locks while it fills a store."""
+    return name.with_name(f"{name.name}.lock")
 
 
 def read_index(path: Path) -> StoreIndex | None:
@@ -139,7 +174,7 @@ def read_index(path: Path) -> StoreIndex | None:
         if content["format"] != _FORMAT or not path.exists():
             return None
         return StoreIndex(
-            recipe=content["recipe"],
+            parameters=content["recipe"],
             n_mels=content["n_mels"],
             entries=tuple(StoreEntry(**entry) for entry in content["entries"]),
         )
@@ -165,22 +200,49 @@ def intact(path: Path, index: StoreIndex) -> bool:
 
 
 def open_store(path: Path, clips: Sequence[Clip]) -> FeatureStore:
-    """Open the features of some clips, all of which must be in the store."""
+    """Open the features of some clips, all of which must be in the store.
+
+    Raises
+    ------
+    DataError
+        When the store is not there any more.
+    """
     index = read_index(path)
     if index is None:
-        raise FileNotFoundError(path)
+        raise DataError(
+            f"the features {path} are gone: recordings or the cache changed while they were used",
+            hint="run the command again",
+        )
     by_name = index.by_name
     entries = [by_name[clip.name] for clip in clips]
+    used = StoreIndex(index.parameters, index.n_mels, tuple(entries))
     return FeatureStore(
         clips=tuple(clips),
         data=np.load(path, mmap_mode="r", allow_pickle=False),
         offsets=np.array([entry.offset for entry in entries], np.int64),
         frames=np.array([entry.frames for entry in entries], np.int64),
-        fingerprint=combine(
-            [("recipe", index.recipe), *((entry.name, entry.sha256) for entry in entries)]
-        ),
-        folder=path.parent,
+        fingerprint=used.fingerprint,
+        hashes=tuple(entry.sha256 for entry in entries),
     )
+
+
+def find_stores(name: Path) -> list[Path]:
+    """List the complete stores of a name, the newest first.
+
+    Parameters
+    ----------
+    name : Path
+        Folder and name, without the part that stands for the content.
+    """
+    pattern = f"{glob.escape(name.name)}.{'[0-9a-f]' * _CONTENT_DIGITS}.npy"
+    found = [path for path in name.parent.glob(pattern) if _index_path(path).is_file()]
+    return sorted(found, key=lambda path: _index_path(path).stat().st_mtime_ns, reverse=True)
+
+
+def remove_store(path: Path) -> None:
+    """Remove a store that is no longer needed; who has it open keeps reading it."""
+    _index_path(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 @dataclass(slots=True)
@@ -193,8 +255,8 @@ class StoreWriter:
         Clips that are in it, those of a killed run first.
     """
 
-    path: Path
-    recipe: str
+    name: Path
+    parameters: str
     n_mels: int
     entries: list[StoreEntry]
     data: IO[bytes]
@@ -209,43 +271,43 @@ class StoreWriter:
         """Add one clip's rows [shape=(n_frames, n_mels)]; StorageError when the disk is full."""
         content = np.ascontiguousarray(rows, np.float32).data.cast("B")
         entry = StoreEntry(name, sha256, self.rows, len(rows), zlib.crc32(content))
-        with storage_errors(self.path):
+        with storage_errors(self.name):
             _write_all(self.data, content)
             _write_all(self.journal, _journal_line(entry.as_dict()))
         self.entries.append(entry)
 
-    def finish(self) -> StoreIndex:
-        """Put the store and its index in place."""
-        index = StoreIndex(self.recipe, self.n_mels, tuple(self.entries))
-        with storage_errors(self.path):
+    def finish(self) -> Path:
+        """Give the store the name of its content; returns its path."""
+        index = StoreIndex(self.parameters, self.n_mels, tuple(self.entries))
+        path = self.name.with_name(f"{self.name.name}.{index.fingerprint[:_CONTENT_DIGITS]}.npy")
+        with storage_errors(path):
             self.data.seek(0)
             _write_header(self.data, (self.rows, self.n_mels))
-            flush_to_disk(_partial_path(self.path))
-            # A store without its index is rebuilt, so the old index goes before the new rows come.
-            _index_path(self.path).unlink(missing_ok=True)
-            _partial_path(self.path).replace(self.path)
-            write_text(_index_path(self.path), _index_text(index))
-            _journal_path(self.path).unlink(missing_ok=True)
-        return index
+            flush_to_disk(_partial_path(self.name))
+            # A store without its index counts as incomplete, so the rows come first.
+            _partial_path(self.name).replace(path)
+            write_text(_index_path(path), _index_text(index))
+            _journal_path(self.name).unlink(missing_ok=True)
+        return path
 
 
 @contextmanager
-def write_store(path: Path, *, recipe: str, n_mels: int) -> Iterator[StoreWriter]:
-    """Begin a store, or go on with the one that a killed run left.
+def write_store(name: Path, *, parameters: str, n_mels: int) -> Iterator[StoreWriter]:
+    """Begin a store, or resume the one that a killed run left.
 
     Parameters
     ----------
-    path : Path
-        The store's ``.npy``.
-    recipe : str
-        Fingerprint of the recipe.
+    name : Path
+        Folder and name, without the part that stands for the content.
+    parameters : str
+        Fingerprint of the feature parameters.
     n_mels : int
         Columns.
 
     Yields
     ------
     StoreWriter
-        Nothing is in place until its `finish` was called.
+        Nothing is visible until its `finish` was called.
 
     Raises
     ------
@@ -253,38 +315,39 @@ def write_store(path: Path, *, recipe: str, n_mels: int) -> Iterator[StoreWriter
         When the disk is full or the folder may not be written.
     """
     with ExitStack() as stack:
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            entries = list(_recover(path, recipe, n_mels))
+        with storage_errors(name):
+            name.parent.mkdir(parents=True, exist_ok=True)
+            entries = list(_recover(name, parameters, n_mels))
             rows = sum(entry.frames for entry in entries)
-            _partial_path(path).touch()
-            data = stack.enter_context(_partial_path(path).open("r+b", buffering=0))
+            _partial_path(name).touch()
+            data = stack.enter_context(_partial_path(name).open("r+b", buffering=0))
             _write_header(data, (rows, n_mels))
             data.truncate(data.tell() + rows * n_mels * _FLOAT_BYTES)
             data.seek(0, os.SEEK_END)
-            journal = stack.enter_context(_journal_path(path).open("wb", buffering=0))
-            _write_all(journal, _journal_line(recipe))
+            journal = stack.enter_context(_journal_path(name).open("wb", buffering=0))
+            _write_all(journal, _journal_line(parameters))
             for entry in entries:
                 _write_all(journal, _journal_line(entry.as_dict()))
-        yield StoreWriter(path, recipe, n_mels, entries, data, journal)
+        yield StoreWriter(name, parameters, n_mels, entries, data, journal)
 
 
-def discard_partial(path: Path) -> None:
+def discard_partial(name: Path) -> None:
     """Forget what an unfinished run left behind."""
-    _partial_path(path).unlink(missing_ok=True)
-    _journal_path(path).unlink(missing_ok=True)
+    _partial_path(name).unlink(missing_ok=True)
+    _journal_path(name).unlink(missing_ok=True)
 
 
-def _recover(path: Path, recipe: str, n_mels: int) -> Iterator[StoreEntry]:
-    """Give the entries of an unfinished run whose rows are whole."""
+def _recover(name: Path, parameters: str, n_mels: int) -> Iterator[StoreEntry]:
+    """Give the entries of an unfinished run whose rows are complete."""
     try:
-        lines = _journal_path(path).read_bytes().splitlines()
-        stream = _partial_path(path).open("rb")
+        lines = _journal_path(name).read_bytes().splitlines()
+        stream = _partial_path(name).open("rb")
     except OSError:
         return
     with stream:
         try:
-            if not lines or json.loads(lines[0]) != recipe or _read_header(stream)[1] != n_mels:
+            begun_with = json.loads(lines[0]) if lines else None
+            if begun_with != parameters or _read_header(stream)[1] != n_mels:
                 return
             for line in lines[1:]:
                 entry = StoreEntry(**json.loads(line))
@@ -303,7 +366,7 @@ def _journal_line(value: object) -> bytes:
 def _index_text(index: StoreIndex) -> str:
     content = {
         "format": _FORMAT,
-        "recipe": index.recipe,
+        "recipe": index.parameters,
         "n_mels": index.n_mels,
         "entries": [entry.as_dict() for entry in index.entries],
     }

@@ -1,17 +1,20 @@
-"""Work on several machine types at once, and what becomes of the others when one fails."""
+"""Work on several machines at once, and what becomes of the others when one fails."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from asd_cli.core.errors import AsdError
 from asd_cli.core.events import Events, LabelledEvents
+from asd_cli.core.memory import keep_freed_memory
 from asd_cli.core.types import Clip
-from asd_cli.execution.executor import SerialExecutor, make_executor
+from asd_cli.detectors.spec import Runtime
+from asd_cli.execution.executor import Executor, SerialExecutor
 from asd_cli.features.store import FeatureStore, open_store
-from asd_cli.pipeline.layout import RunRequest, Workspace
-from asd_cli.training.devices import deterministic_kernels, resolve_device
+from asd_cli.pipeline.request import RunRequest
 
 Result = TypeVar("Result")
 
@@ -21,33 +24,56 @@ _THREADS_OF_SEVERAL = 1
 
 
 @dataclass(frozen=True, slots=True)
+class StoredClips:
+    """Clips whose features are stored.
+
+    Attributes
+    ----------
+    store : Path
+        The store.
+    clips : tuple of Clip
+        Those that could be used.
+    """
+
+    store: Path
+    clips: tuple[Clip, ...]
+
+    def open(self) -> FeatureStore:
+        """Open the features; DataError when they are gone."""
+        return open_store(self.store, self.clips)
+
+
+@dataclass(frozen=True, slots=True)
 class MachineTask:
-    """One machine type whose features are extracted.
+    """One machine whose features are extracted.
 
     Attributes
     ----------
     machine : str
         Machine type.
-    clips : tuple of (str, tuple of Clip)
-        Role of each folder, as ``train``, and its usable clips.
+    clips : StoredClips
+        Its training or test clips.
     threads : int or None
-        How many to compute with; None leaves it to torch.
-    others : tuple of (str, tuple of Clip)
-        Other machines that are heard as well, and their usable training clips.
+        How many torch computes with; None leaves it to torch.
+    others : tuple of (str, StoredClips)
+        Other machines that are used as well, and their training clips.
+    left_out : tuple of str
+        Why recordings of the machine were left out.
     """
 
     machine: str
-    clips: tuple[tuple[str, tuple[Clip, ...]], ...]
+    clips: StoredClips
     threads: int | None
-    others: tuple[tuple[str, tuple[Clip, ...]], ...] = ()
+    others: tuple[tuple[str, StoredClips], ...] = ()
+    left_out: tuple[str, ...] = ()
 
-    def stores(self, workspace: Workspace) -> list[FeatureStore]:
-        """Open the features of each folder."""
-        return [open_store(workspace.store(self.machine, role), c) for role, c in self.clips]
+    def store(self) -> FeatureStore:
+        """Open the features of the machine's clips."""
+        return self.clips.open()
 
-    def other_stores(self, workspace: Workspace, role: str) -> dict[str, FeatureStore]:
+    def other_stores(self) -> dict[str, FeatureStore]:
         """Open the features of the other machines, by name."""
-        return {name: open_store(workspace.store(name, role), c) for name, c in self.others}
+        return {name: clips.open() for name, clips in self.others}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +86,18 @@ class _Outcome(Generic[Result]):
 
 
 def threads_for(request: RunRequest, machines: Sequence[str]) -> int | None:
-    """Choose the number of threads: one for each of several machines, all of them for a single one.
+    """Choose torch's number of threads: one for each of several machines, all for a single one.
 
     It depends on the machines that were asked for and not on how many are left to do or run at
-    once, so that a run that is gone on with computes as the one that was broken off.
+    once, so that a resumed run computes as the one that was interrupted.
     """
-    several = len(machines) > 1 and resolve_device(request.device).type == "cpu"
-    return _THREADS_OF_SEVERAL if several else None
+    if len(machines) <= 1:
+        return None
+    if request.settings.plan.runtime is Runtime.NUMPY:
+        return _THREADS_OF_SEVERAL
+    from asd_cli.training.devices import resolve_device
+
+    return _THREADS_OF_SEVERAL if resolve_device(request.device).type == "cpu" else None
 
 
 def for_each_machine(
@@ -74,21 +105,24 @@ def for_each_machine(
     tasks: Sequence[MachineTask],
     *,
     request: RunRequest,
+    executor: Executor,
     events: Events,
     done: Callable[[Result], None] = lambda _: None,
 ) -> list[Result]:
     """Do a picklable piece of work for every machine, several at once where cores allow.
 
-    A graphics processor is used by one process. When a machine fails the others go on.
+    A graphics processor is used by one process. When a machine fails the others are finished.
 
     Parameters
     ----------
     work : callable
         Is given a task and the events to report to.
     tasks : sequence of MachineTask
-        One a machine.
+        One for each machine.
     request : RunRequest
-        Gives the number of jobs and the device.
+        Gives the detector and the device.
+    executor : Executor
+        Where to work.
     events : Events
         Told of progress, and of each failure when it happens.
     done : callable
@@ -109,11 +143,14 @@ def for_each_machine(
         if outcome.result is not None:
             done(outcome.result)
         elif outcome.error is not None and len(tasks) > 1:
-            events.warning(f"{outcome.machine} failed, the others go on: {outcome.error.message}")
+            events.warning(
+                f"{outcome.machine} failed, the others are finished: {outcome.error.message}"
+            )
 
-    side_by_side = all(task.threads == _THREADS_OF_SEVERAL for task in tasks)
-    executor = make_executor(request.jobs) if side_by_side else SerialExecutor()
-    outcomes = executor.run(partial(_attempt, work), tasks, events=events, done=received)
+    runtime = request.settings.plan.runtime
+    at_once = all(task.threads == _THREADS_OF_SEVERAL for task in tasks)
+    chosen = executor if at_once else SerialExecutor()
+    outcomes = chosen.run(partial(_attempt, work, runtime), tasks, events=events, done=received)
     for outcome in outcomes:
         if outcome.error is not None:
             raise outcome.error
@@ -121,11 +158,27 @@ def for_each_machine(
 
 
 def _attempt(
-    work: Callable[[MachineTask, Events], Result], task: MachineTask, events: Events
+    work: Callable[[MachineTask, Events], Result],
+    runtime: Runtime,
+    task: MachineTask,
+    events: Events,
 ) -> _Outcome[Result]:
     try:
-        with deterministic_kernels(task.threads):
+        with runtime_ready(runtime, task.threads):
             result = work(task, LabelledEvents(events, task.machine))
             return _Outcome(task.machine, result=result)
     except AsdError as error:
         return _Outcome(task.machine, error=error)
+
+
+@contextmanager
+def runtime_ready(runtime: Runtime, threads: int | None) -> Iterator[None]:
+    """Prepare the library that a detector computes with; torch is loaded for no other one."""
+    keep_freed_memory()
+    if runtime is Runtime.NUMPY:
+        yield
+        return
+    from asd_cli.training.devices import deterministic_kernels
+
+    with deterministic_kernels(threads):
+        yield

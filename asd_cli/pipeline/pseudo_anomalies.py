@@ -1,11 +1,11 @@
-"""Trials without anomalies: what a detector did not learn stands for what it should notice.
+"""Pseudo-anomaly tasks: normal clips that a detector was not trained on stand for anomalies.
 
-After Wilkinghoff and Tan, who choose among detectors with normal sounds of other kinds as
-pseudo-anomalies. Three rules keep the trial honest. Normal clips that are held back are the
-negatives, neighbours together, since a clip is easily normal beside its neighbours. What stands for
-an anomaly was not trained on, not even as another class: a classifier of sections tells the
-sections that it knows apart perfectly and may yet be deaf to faults. And a detector that cannot be
-trained once something is left out cannot be tried, so it is not chosen.
+After Wilkinghoff and Tan, who choose among detectors with normal sounds of other classes as proxy
+outliers. Three rules keep the task honest. The negatives are normal clips that were held out,
+neighbours together, since a clip looks normal next to its neighbours. A proxy outlier was not
+trained on, not even as another class: a classifier of sections distinguishes the sections that it
+knows and may still miss faults. And a detector that cannot be trained once something is left out
+cannot be tried, so it is not chosen.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,20 +14,20 @@ from itertools import cycle, islice
 
 import numpy as np
 
-from asd_cli.core.grouping import blocks_at
+from asd_cli.core.grouping import block_at
 from asd_cli.core.seeds import derive_seed
 from asd_cli.features.store import FeatureStore
 
 ATTRIBUTE = "attribute"
 
-_HELD_BACK = 0.25
-# Clips of other machines or sections that are scored, for each normal one that was held back.
+_HELD_OUT = 0.25
+# Clips of other machines or sections that are scored, for each normal one that was held out.
 _ANOMALIES_PER_NORMAL = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """A way to try a detector.
+class Task:
+    """One pseudo-anomaly task.
 
     Attributes
     ----------
@@ -36,11 +36,11 @@ class Trial:
     left_out : str
         Which.
     train : FeatureStore
-        Normal clips to learn from.
+        Normal clips to train on.
     normal : FeatureStore
-        Normal clips that were held back.
+        Normal clips that were held out.
     anomalies : tuple of FeatureStore
-        Clips that were not learnt, each given a section that was.
+        Clips that were not trained on, each given a section that was.
     """
 
     kind: str
@@ -50,10 +50,10 @@ class Trial:
     anomalies: tuple[FeatureStore, ...]
 
 
-def plan_trials(
+def plan_tasks(
     train: FeatureStore, others: Mapping[str, FeatureStore], *, seed: int
-) -> tuple[Trial, ...]:
-    """Plan all trials that a machine's recordings allow.
+) -> tuple[Task, ...]:
+    """Plan all tasks that a machine's recordings allow.
 
     Parameters
     ----------
@@ -66,83 +66,83 @@ def plan_trials(
 
     Returns
     -------
-    tuple of Trial
+    tuple of Task
         One for each section where there are several; one with clips of other machines where there
         are any; one with the clips of an attribute of each section where that has several. None
         where every clip is of one kind.
     """
-    place = float(np.random.default_rng(derive_seed(seed, "held back")).random())
-    held_back = blocks_at(train.clips, _HELD_BACK, place)
+    position = float(np.random.default_rng(derive_seed(seed, "held back")).random())
+    held_out = block_at(train.clips, _HELD_OUT, position)
     return (
-        *_section_trials(train, held_back, seed),
-        *_machine_trials(train, others, held_back, seed),
-        *_attribute_trials(train, held_back),
+        *_section_tasks(train, held_out, seed),
+        *_machine_tasks(train, others, held_out, seed),
+        *_attribute_tasks(train, held_out),
     )
 
 
-def _section_trials(train: FeatureStore, held_back: frozenset[int], seed: int) -> Iterator[Trial]:
-    sections = sorted({clip.section for clip in train.clips})
+def _section_tasks(train: FeatureStore, held_out: frozenset[int], seed: int) -> Iterator[Task]:
+    sections = sorted({clip.section or "" for clip in train.clips})
     for left_out in sections if len(sections) > 1 else ():
-        own = [i for i, clip in enumerate(train.clips) if clip.section == left_out]
-        rest = [i for i, clip in enumerate(train.clips) if clip.section != left_out]
-        normal = [i for i in rest if i in held_back]
-        strangers = _disguised(train.select(own), train.select(normal), seed)
+        own = [i for i, clip in enumerate(train.clips) if (clip.section or "") == left_out]
+        rest = [i for i, clip in enumerate(train.clips) if (clip.section or "") != left_out]
+        normal = [i for i in rest if i in held_out]
+        outliers = _relabelled(train.select(own), train.select(normal), seed)
         if normal:
-            learnt = train.select(_without(rest, normal))
-            yield Trial("section", left_out, learnt, train.select(normal), (strangers,))
+            fitted = train.select(_without(rest, normal))
+            yield Task("section", left_out, fitted, train.select(normal), (outliers,))
 
 
-def _machine_trials(
+def _machine_tasks(
     train: FeatureStore,
     others: Mapping[str, FeatureStore],
-    held_back: frozenset[int],
+    held_out: frozenset[int],
     seed: int,
-) -> Iterator[Trial]:
-    normal = sorted(held_back)
+) -> Iterator[Task]:
+    normal = sorted(held_out)
     if others and normal:
-        share = max(_ANOMALIES_PER_NORMAL * len(normal) // len(others), 1)
-        strangers = tuple(
-            _disguised(store, train.select(normal), seed, most=share)
+        fraction = max(_ANOMALIES_PER_NORMAL * len(normal) // len(others), 1)
+        outliers = tuple(
+            _relabelled(store, train.select(normal), seed, limit=fraction)
             for _, store in sorted(others.items())
         )
-        learnt = train.select(_without(range(len(train)), normal))
-        yield Trial("machine", "others", learnt, train.select(normal), strangers)
+        fitted = train.select(_without(range(len(train)), normal))
+        yield Task("machine", "others", fitted, train.select(normal), outliers)
 
 
-def _attribute_trials(train: FeatureStore, held_back: frozenset[int]) -> Iterator[Trial]:
-    """Leave one attribute of each section out: the one whose share is nearest to that held back."""
+def _attribute_tasks(train: FeatureStore, held_out: frozenset[int]) -> Iterator[Task]:
+    """Leave one attribute of each section out: that with about as many clips as are held out."""
     odd: list[int] = []
-    for section in sorted({clip.section for clip in train.clips}):
-        own = [i for i, clip in enumerate(train.clips) if clip.section == section]
-        kinds = sorted({train.clips[i].attributes for i in own})
+    for section in sorted({clip.section or "" for clip in train.clips}):
+        own = [i for i, clip in enumerate(train.clips) if (clip.section or "") == section]
+        kinds = sorted({train.clips[i].condition or "" for i in own})
         if len(kinds) < 2:
             continue
-        of_kind = [[i for i in own if train.clips[i].attributes == kind] for kind in kinds]
-        distances = [abs(len(members) - _HELD_BACK * len(own)) for members in of_kind]
+        of_kind = [[i for i in own if (train.clips[i].condition or "") == kind] for kind in kinds]
+        distances = [abs(len(members) - _HELD_OUT * len(own)) for members in of_kind]
         odd.extend(of_kind[int(np.argmin(distances))])
     rest = _without(range(len(train)), odd)
-    normal = [i for i in rest if i in held_back]
+    normal = [i for i in rest if i in held_out]
     if odd and normal and len(rest) > len(normal):
-        learnt, strangers = train.select(_without(rest, normal)), (train.select(odd),)
-        yield Trial(ATTRIBUTE, "one of each", learnt, train.select(normal), strangers)
+        fitted, outliers = train.select(_without(rest, normal)), (train.select(odd),)
+        yield Task(ATTRIBUTE, "one of each", fitted, train.select(normal), outliers)
 
 
-def _without(known: Sequence[int], held_back: Sequence[int]) -> list[int]:
-    excluded = set(held_back)
-    return [i for i in known if i not in excluded]
+def _without(indices: Sequence[int], held_out: Sequence[int]) -> list[int]:
+    excluded = set(held_out)
+    return [i for i in indices if i not in excluded]
 
 
-def _disguised(
-    strangers: FeatureStore, normal: FeatureStore, seed: int, most: int | None = None
+def _relabelled(
+    outliers: FeatureStore, normal: FeatureStore, seed: int, limit: int | None = None
 ) -> FeatureStore:
     """Give strange clips the machine, sections and domains of normal ones, in turn."""
-    count = min(len(strangers), most or _ANOMALIES_PER_NORMAL * max(len(normal), 1))
-    generator = np.random.default_rng(derive_seed(seed, "strangers", strangers.fingerprint))
-    chosen = np.sort(generator.permutation(len(strangers))[:count]).tolist()
-    picked = strangers.select(chosen)
-    disguises = islice(cycle(normal.clips), count)
+    count = min(len(outliers), limit or _ANOMALIES_PER_NORMAL * max(len(normal), 1))
+    generator = np.random.default_rng(derive_seed(seed, "strangers", outliers.fingerprint))
+    chosen = np.sort(generator.permutation(len(outliers))[:count]).tolist()
+    picked = outliers.select(chosen)
+    labels = islice(cycle(normal.clips), count)
     clips = tuple(
-        replace(clip, machine=own.machine, section=own.section, domain=own.domain)
-        for clip, own in zip(picked.clips, disguises, strict=False)
+        replace(clip, machine=own.machine).with_attributes(section=own.section, domain=own.domain)
+        for clip, own in zip(picked.clips, labels, strict=False)
     )
     return replace(picked, clips=clips)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,11 @@ from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.audio.decoding import decode, read_file
 from asd_cli.core.errors import AsdError
 from asd_cli.core.hashing import hash_bytes
-from asd_cli.core.types import Clip
-from asd_cli.datasets.dcase.folders import TRAIN_ROLE, list_clips
+from asd_cli.core.types import Clip, Split
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
-from asd_cli.features.store import FeatureStore, StoreEntry, open_store, read_index
-from asd_cli.pipeline.layout import Workspace
+from asd_cli.features.store import FeatureStore, StoreEntry, find_stores, open_store, read_index
+from asd_cli.pipeline.layout import Layout
 from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.clips import ClipMaterial, WindowGrid, make_cards
 from asd_cli.reporting.content import MachineContent
@@ -27,8 +27,8 @@ from asd_cli.reporting.selection import ChosenClip, choose_clips
 from asd_cli.reporting.sound import Waveform
 
 # More normal clips hardly give a nearer one, and cost time; without a cache each is computed.
-_MOST_STORED, _MOST_COMPUTED = 200, 40
-_FEWEST_NORMAL = 4
+_MAX_STORED, _MAX_COMPUTED = 200, 40
+_MIN_NORMAL = 4
 
 LogMel = npt.NDArray[np.float32]
 
@@ -41,12 +41,12 @@ class MachineCards:
     remarks: tuple[str, ...] = ()
 
 
-def machine_cards(workspace: Workspace, machine: MachineContent, *, audio: bool) -> MachineCards:
+def machine_cards(layout: Layout, machine: MachineContent, *, audio: bool) -> MachineCards:
     """Make the cards of a machine; what is not at hand is left out and said.
 
     Parameters
     ----------
-    workspace : Workspace
+    layout : Layout
         Where recordings, features and window scores lie.
     machine : MachineContent
         Its scores.
@@ -59,17 +59,17 @@ def machine_cards(workspace: Workspace, machine: MachineContent, *, audio: bool)
     """
     groups = choose_clips(machine)
     chosen = list(chain.from_iterable(groups))
-    shelf = _Shelf(workspace, machine.name)
-    windows = _window_scores(workspace, machine.name, [clip.name for clip in chosen])
+    clip_store = _ClipStore(layout, machine.name)
+    windows = _window_scores(layout, machine.name, [clip.name for clip in chosen])
     material = {
-        (clip.domain, clip.name): _material(shelf, clip, windows.get(clip.name), audio=audio)
+        (clip.domain, clip.name): _material(clip_store, clip, windows.get(clip.name), audio=audio)
         for clip in chosen
     }
     cards, gain = make_cards(
         chosen,
         material,
-        recipe=shelf.recipe,
-        grid=_window_grid(workspace),
+        recipe=clip_store.recipe,
+        grid=_window_grid(layout),
         threshold=machine.threshold,
     )
     heard = any(part.waveform is not None for part in material.values())
@@ -88,13 +88,13 @@ def _remarks(machine: str, gain: float | None) -> Iterator[str]:
 
 
 @dataclass
-class _Shelf:
+class _ClipStore:
     """The recordings and features of a machine, looked up once."""
 
-    workspace: Workspace
+    layout: Layout
     machine: str
-    clips: dict[str, dict[str, Clip]] = field(default_factory=dict)
-    entries: dict[str, Mapping[str, StoreEntry]] = field(default_factory=dict)
+    clips: dict[Split, dict[str, Clip]] = field(default_factory=dict)
+    stores: dict[Split, tuple[Path, Mapping[str, StoreEntry]] | None] = field(default_factory=dict)
     references: dict[str, tuple[NormalReference, Sequence[Clip]] | None] = field(
         default_factory=dict
     )
@@ -102,40 +102,44 @@ class _Shelf:
 
     @property
     def recipe(self) -> FeatureParameters:
-        return self.workspace.recipe()
+        return self.layout.features()
 
-    def role(self, role: str) -> dict[str, Clip]:
-        """Clips of a folder by name; none where the folder is not at hand."""
-        if role not in self.clips:
+    def of_split(self, split: Split) -> dict[str, Clip]:
+        """Clips of a split by name; none where the folders are not available."""
+        if split not in self.clips:
             try:
-                found = list_clips(
-                    self.workspace.data_directory,
-                    self.machine,
-                    role,
-                    mode=self.workspace.mode,
-                    edition=self.workspace.edition,
-                )
+                found = self.layout.dataset.clips(self.machine, split)
             except AsdError:
-                found = []
-            self.clips[role] = {clip.name: clip for clip in found}
-        return self.clips[role]
+                found = ()
+            self.clips[split] = {clip.name: clip for clip in found}
+        return self.clips[split]
 
-    def stored(self, role: str) -> Mapping[str, StoreEntry]:
-        """Look up what the feature store holds of a folder, if the present recipe made it."""
-        if role not in self.entries:
-            index = read_index(self.workspace.store(self.machine, role))
-            usable = index is not None and index.recipe == self.recipe.fingerprint
-            self.entries[role] = index.by_name if usable and index is not None else {}
-        return self.entries[role]
+    def stored(self, split: Split) -> Mapping[str, StoreEntry]:
+        """List what the feature store holds that was made with the present parameters."""
+        if split not in self.stores:
+            self.stores[split] = None
+            for path in find_stores(self.layout.store(self.machine, split)):
+                index = read_index(path)
+                if index is not None and index.parameters == self.recipe.fingerprint:
+                    self.stores[split] = (path, index.by_name)
+                    break
+        known = self.stores[split]
+        return {} if known is None else known[1]
+
+    def _open(self, split: Split, clips: Sequence[Clip]) -> FeatureStore:
+        known = self.stores[split]
+        if known is None:
+            raise RuntimeError("only what is stored can be opened")
+        return open_store(known[0], clips)
 
     def waveform(self, clip: Clip) -> Waveform:
         return decode(read_file(clip.path), clip.path, self.recipe)
 
-    def features(self, clip: Clip, role: str) -> LogMel:
+    def features(self, clip: Clip, split: Split) -> LogMel:
         """Features of a clip: stored if they were made from the bytes that are there now."""
-        entry = self.stored(role).get(clip.name)
+        entry = self.stored(split).get(clip.name)
         if entry is not None and entry.sha256 == hash_bytes(read_file(clip.path)):
-            return np.asarray(open_store(self.workspace.store(self.machine, role), [clip])[0])
+            return np.asarray(self._open(split, [clip])[0])
         if self._basis is None:
             self._basis = mel_basis(self.recipe)
         return log_mel(self.waveform(clip), self.recipe, self._basis)
@@ -147,21 +151,19 @@ class _Shelf:
         return self.references[section]
 
     def _learn(self, section: str) -> tuple[NormalReference, Sequence[Clip]] | None:
-        clips = [clip for clip in self.role(TRAIN_ROLE).values() if clip.section == section]
-        stored = self.stored(TRAIN_ROLE)
+        clips = [c for c in self.of_split(Split.TRAIN).values() if c.section == section]
+        stored = self.stored(Split.TRAIN)
         try:
             if clips and all(clip.name in stored for clip in clips):
-                kept = _spread(clips, _MOST_STORED)
-                store: FeatureStore = open_store(
-                    self.workspace.store(self.machine, TRAIN_ROLE), kept
-                )
+                kept = _spread(clips, _MAX_STORED)
+                store = self._open(Split.TRAIN, kept)
                 features = [np.asarray(store[index]) for index in range(len(kept))]
             else:
-                kept = _spread(clips, _MOST_COMPUTED)
-                features = [self.features(clip, TRAIN_ROLE) for clip in kept]
+                kept = _spread(clips, _MAX_COMPUTED)
+                features = [self.features(clip, Split.TRAIN) for clip in kept]
         except (AsdError, OSError, ValueError):
             return None
-        if len(features) < _FEWEST_NORMAL:
+        if len(features) < _MIN_NORMAL:
             return None
         return learn_normal(features), kept
 
@@ -177,59 +179,60 @@ def _spread(clips: Sequence[Clip], count: int) -> list[Clip]:
 
 
 def _material(
-    shelf: _Shelf, chosen: ChosenClip, windows: npt.NDArray[np.float32] | None, *, audio: bool
+    clip_store: _ClipStore,
+    chosen: ChosenClip,
+    windows: npt.NDArray[np.float32] | None,
+    *,
+    audio: bool,
 ) -> ClipMaterial:
-    roles = shelf.workspace.edition.test_roles
-    role = next((r for r in roles if chosen.name in shelf.role(r)), None)
-    if role is None:
-        return ClipMaterial(missing="The recording is not at hand.")
-    clip = shelf.role(role)[chosen.name]
+    clip = clip_store.of_split(Split.TEST).get(chosen.name)
+    if clip is None:
+        return ClipMaterial(missing="The recording is not available.")
     try:
-        features = shelf.features(clip, role)
-        waveform = shelf.waveform(clip) if audio else None
+        features = clip_store.features(clip, Split.TEST)
+        waveform = clip_store.waveform(clip) if audio else None
     except AsdError as error:
         return ClipMaterial(missing=f"The recording cannot be shown: {error.message}")
-    known = shelf.reference(chosen.section)
+    known = clip_store.reference(chosen.section)
     if known is None or known[0].means.shape[1] != features.shape[1]:
         return ClipMaterial(features=features, waveform=waveform, windows=windows)
     reference, normal = known
-    explanation: Explanation = explain(features, reference, shelf.recipe)
+    explanation: Explanation = explain(features, reference, clip_store.recipe)
     nearest = normal[explanation.nearest]
     return ClipMaterial(
         features=features,
         waveform=waveform,
         windows=windows,
         explanation=explanation,
-        nearest=(nearest.name, _heard(shelf, nearest) if audio else None),
+        nearest=(nearest.name, _heard(clip_store, nearest) if audio else None),
     )
 
 
-def _heard(shelf: _Shelf, clip: Clip) -> Waveform | None:
+def _heard(clip_store: _ClipStore, clip: Clip) -> Waveform | None:
     try:
-        return shelf.waveform(clip)
+        return clip_store.waveform(clip)
     except AsdError:
         return None
 
 
-def _window_grid(workspace: Workspace) -> WindowGrid:
-    """Window length and hop of the scores: those of the manifest, or the present ones."""
-    manifest = read_manifest(workspace.manifest) or {}
-    recorded = manifest.get("settings")
-    settings = recorded if isinstance(recorded, dict) else {}
-    feature = workspace.settings.feature
-    return WindowGrid(
-        n_frames=int(settings.get("feature.n_frames", feature.n_frames)),
-        hop=int(settings.get("feature.score_hop_frames", feature.score_hop_frames)),
-    )
+def _window_grid(layout: Layout) -> WindowGrid:
+    """Window length and hop of the scores: those of the model, or the present ones."""
+    manifest = read_manifest(layout.manifest)
+    values = layout.settings.for_detector().values
+    length, hop = values["feature.n_frames"], values["feature.score_hop_frames"]
+    for record in () if manifest is None else manifest.machines.values():
+        length = record.training.settings.get("feature.n_frames", length)
+        hop = record.inputs.get("score_hop_frames", hop)
+    return WindowGrid(n_frames=int(length), hop=int(hop))
 
 
 def _window_scores(
-    workspace: Workspace, machine: str, names: Sequence[str]
+    layout: Layout, machine: str, names: Sequence[str]
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Read the window scores of some clips; none where the file is not there or damaged."""
     from safetensors import SafetensorError, safe_open
 
-    path = workspace.window_scores(machine)
+    path = layout.window_scores(machine)
     if not path.is_file():
         return {}
     try:

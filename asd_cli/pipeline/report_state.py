@@ -2,64 +2,61 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from asd_cli.artifacts.manifest import MachineRecord, Manifest
 from asd_cli.core.errors import AsdError, DataError
 from asd_cli.core.hashing import hash_file
+from asd_cli.core.types import Split
 from asd_cli.datasets.dcase.attributes import NO_ATTRIBUTE, read_attributes
 from asd_cli.datasets.dcase.names import parse_clip_name
-from asd_cli.detectors.thresholds import Threshold as Fitted
 from asd_cli.evaluation.labelled import LabelledScores
-from asd_cli.pipeline.layout import Workspace
+from asd_cli.evaluation.notes import INCOMPLETE
+from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.systems import System
 from asd_cli.reporting.content import Threshold
+from asd_cli.settings.model import leaves
 
 _SYNTHETIC = "synthetic.json"
 
 
-def is_synthetic(workspace: Workspace, manifest: Mapping[str, Any], *, own: bool) -> bool:
-    """Tell whether the scored recordings were computed and not recorded."""
-    settings = manifest.get("settings")
-    recorded = settings.get(f"{workspace.mode}_directory") if isinstance(settings, dict) else None
-    folders = [Path(recorded)] if isinstance(recorded, str) else []
+def is_synthetic(layout: Layout, manifest: Manifest | None, *, own: bool) -> bool:
+    """Whether the scored recordings were computed and not recorded."""
+    folders = set() if manifest is None else {
+        Path(record.data_directory) for record in manifest.machines.values()
+    }  # fmt: skip
     if own:
-        folders.append(workspace.data_directory)
+        folders.add(layout.data_directory)
     return any((folder / _SYNTHETIC).is_file() for folder in folders)
 
 
-def recorded_threshold(manifest: Mapping[str, Any], machine: str) -> Threshold | None:
+def recorded_threshold(manifest: Manifest | None, machine: str) -> Threshold | None:
     """Read from a manifest what decided on a machine's clips; None where it does not say."""
-    records = manifest.get("machines")
-    record = records.get(machine) if isinstance(records, dict) else None
-    if not isinstance(record, dict):
+    if manifest is None or machine not in manifest.machines:
         return None
-    try:
-        known = Fitted(**record["threshold"])
-        said = f"{known.kind}, {known.quantile:g} quantile of the training scores"
-    except (KeyError, TypeError, ValueError):
-        return None
-    return Threshold(value=known.value, said=said, notes=tuple(known.notes), find=known.of)
+    known = manifest.machines[machine].threshold
+    label = f"{known.kind}, {known.quantile:g} quantile of the training scores"
+    return Threshold(value=known.value, label=label, notes=known.notes, find=known.of)
 
 
 def run_problems(
     system: System,
-    workspace: Workspace,
-    manifest: Mapping[str, Any],
+    layout: Layout,
+    manifest: Manifest | None,
     *,
     machines: Sequence[str],
     own: bool,
 ) -> tuple[str, ...]:
-    """List why a run is half-finished, or mixed from several; empty when it is neither."""
+    """List why a run is incomplete, or mixed from several; empty when it is neither."""
     problems = list(_gaps(system))
-    records = manifest.get("machines")
-    if isinstance(records, dict):
-        problems.extend(_mixtures(system, records))
+    if manifest is not None:
+        problems.extend(_mixtures(system, manifest))
+        problems.extend(_left_out(system, manifest))
     if own:
-        problems.extend(_unscored(system, workspace, machines))
-        if isinstance(records, dict):
-            problems.extend(_outdated(system, workspace, records))
-        else:
+        problems.extend(_unscored(system, layout, machines))
+        if manifest is None:
             problems.append("there is no manifest: nobody knows what these scores were made from")
+        else:
+            problems.extend(_outdated(system, layout, manifest))
     return tuple(problems)
 
 
@@ -70,18 +67,13 @@ def _gaps(system: System) -> Iterator[str]:
     if having:
         for machine in sorted(without):
             yield f"{machine}: decisions are missing for some of its scores"
-    for note in system.evaluation.notes:
-        if "no scores of the" in note:
-            yield note
+    yield from (note.text for note in system.evaluation.notes if note.kind in INCOMPLETE)
 
 
-def _mixtures(system: System, records: Mapping[str, Any]) -> Iterator[str]:
-    """Say which score files are not those that the run wrote."""
+def _mixtures(system: System, manifest: Manifest) -> Iterator[str]:
+    """Say which score files are not those that the run wrote, and which models differ."""
     present = {table.path.name: table for table in system.tables}
-    known: dict[str, str] = {}
-    for record in records.values():
-        if isinstance(record, dict) and isinstance(record.get("files"), dict):
-            known.update(record["files"])
+    known = {n: d for record in manifest.machines.values() for n, d in record.files.items()}
     for name, table in present.items():
         if name not in known:
             yield f"{name} was not written by this run"
@@ -92,44 +84,84 @@ def _mixtures(system: System, records: Mapping[str, Any]) -> Iterator[str]:
         ours = any(name.startswith(f"anomaly_score_{machine}_") for machine in shown)
         if ours and name not in present:
             yield f"{name} is missing"
-    ways = {
-        tuple(str(record.get("inputs", {}).get(key)) for key in ("score", "score_hop_frames"))
-        for machine, record in records.items()
-        if machine in shown and isinstance(record, dict)
-    }
+    records = {m: record for m, record in manifest.machines.items() if m in shown}
+    ways = {tuple(str(r.inputs.get(k)) for k in ("score", "score_hop_frames"))
+            for r in records.values()}  # fmt: skip
     if len(ways) > 1:
         yield "the machines were scored with different settings (score or score_hop_frames)"
+    yield from setting_mixtures(records)
 
 
-def _unscored(system: System, workspace: Workspace, wanted: Sequence[str]) -> Iterator[str]:
+def setting_mixtures(records: Mapping[str, MachineRecord]) -> Iterator[str]:
+    """Say which settings differ between the models of machines; ``auto`` may choose each."""
+    if len({record.training.detector for record in records.values()}) > 1:
+        return
+    flat = {m: dict(leaves(record.training.settings)) for m, record in records.items()}
+    for key in sorted({key for values in flat.values() for key in values}):
+        values = {m: repr(settings.get(key)) for m, settings in flat.items()}
+        if len(set(values.values())) > 1:
+            shown = ", ".join(f"{value} for {machine}" for machine, value in values.items())
+            yield f"the models were trained with different settings: {key} is {shown}"
+
+
+def _left_out(system: System, manifest: Manifest) -> Iterator[str]:
+    """Say which test clips could not be used when the scores were made."""
+    for machine in system.evaluation.machines:
+        record = manifest.machines.get(machine)
+        if record is not None and record.left_out:
+            yield (
+                f"{machine}: {len(record.left_out)} test clips were left out of the scores, the "
+                f"first: {record.left_out[0]}"
+            )
+
+
+def _unscored(system: System, layout: Layout, requested: Sequence[str]) -> Iterator[str]:
     """Say which machines of the data folder have no scores yet."""
     try:
-        machines = workspace.machines(())
+        machines = layout.machines(())
     except AsdError:
         return
     scored = set(system.evaluation.machines)
     for machine in machines:
-        if machine not in scored and (not wanted or machine in wanted):
-            broken = workspace.checkpoint(machine).exists()
-            state = "its training was broken off" if broken else "it has no scores"
-            yield f"{machine}: {state} (go on: asd run --machine {machine})"
+        if machine not in scored and (not requested or machine in requested):
+            begun = layout.checkpoint(machine).exists()
+            state = "its training was interrupted" if begun else "it has no scores"
+            yield f"{machine}: {state} (complete it: {layout.command('run', machine)})"
 
 
-def _outdated(system: System, workspace: Workspace, records: Mapping[str, Any]) -> Iterator[str]:
-    """Say which scores were made by another model than the one that is there now."""
+def _outdated(system: System, layout: Layout, manifest: Manifest) -> Iterator[str]:
+    """Say which scores are of another model or other recordings than those that are there now."""
     for machine in system.evaluation.machines:
-        record, path = records.get(machine), workspace.model(machine)
-        if isinstance(record, dict) and path.is_file():
-            made_by = record.get("inputs", {}).get("model")
-            if made_by is not None and hash_file(path) != made_by:
-                yield (
-                    f"{machine}: the model was trained again after scoring "
-                    f"(score again: asd score --machine {machine})"
-                )
+        record, path = manifest.machines.get(machine), layout.model(machine)
+        if record is None:
+            continue
+        if path.is_file() and hash_file(path) != record.inputs.get("model"):
+            yield (
+                f"{machine}: the model was trained again after scoring "
+                f"(score again: {layout.command('score', machine)})"
+            )
+        for name in _changed_recordings(layout, machine, record):
+            yield (
+                f"{machine}: {name} was changed after scoring "
+                f"(score again: {layout.command('score', machine)})"
+            )
+
+
+def _changed_recordings(layout: Layout, machine: str, record: MachineRecord) -> Iterator[str]:
+    """Name the recordings whose bytes are others than those that were scored."""
+    try:
+        clips = layout.dataset.clips(machine, Split.TEST)
+    except AsdError:
+        return
+    present = {clip.name: clip.path for clip in clips}
+    for name, digest in record.recordings.items():
+        path = present.get(name)
+        if path is not None and not hash_file(path).startswith(digest):
+            yield name
 
 
 def find_attributes(
-    workspace: Workspace, machine: str, scores: Sequence[LabelledScores]
+    layout: Layout, machine: str, scores: Sequence[LabelledScores]
 ) -> dict[str, dict[str, str]]:
     """Find the operating conditions of test clips, in their names or in ``attributes_*.csv``.
 
@@ -142,12 +174,12 @@ def find_attributes(
     found: dict[str, dict[str, str]] = {}
     for name in sorted(names):
         try:
-            clip = parse_clip_name(Path(name), machine=machine, names=workspace.edition.names)
+            clip = parse_clip_name(Path(name), machine=machine, names=layout.edition.names)
         except ValueError:
             continue
-        if clip.attributes not in {"", NO_ATTRIBUTE}:
-            found.setdefault("attributes in the name", {})[name] = clip.attributes
-    folder = workspace.data_directory / machine
+        if clip.condition not in {None, NO_ATTRIBUTE}:
+            found.setdefault("attributes in the name", {})[name] = clip.condition or ""
+    folder = layout.data_directory / machine
     for path in sorted(folder.glob("attributes_*.csv")) if folder.is_dir() else ():
         for name, values in _listed(path).items():
             if name in names:

@@ -3,21 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from asd_cli.artifacts.bundle import read_bundle, write_bundle
+import numpy as np
+
+from asd_cli.artifacts.manifest import TrainingRecord, library_versions
+from asd_cli.artifacts.model_file import ModelFacts
+from asd_cli.core.errors import DataError, IntegrityError
 from asd_cli.core.events import Events
 from asd_cli.core.files import write_text
 from asd_cli.detectors.base import Detector, DetectorState, FitContext
 from asd_cli.detectors.embedding import EmbeddingDetector
-from asd_cli.detectors.registry import create_detector
+from asd_cli.detectors.plans import create_detector, options_to_plain
 from asd_cli.features.store import FeatureStore
-from asd_cli.pipeline.bundles import (
-    WEIGHTS,
-    detector_of,
-    known_bundle,
-    model_identity,
-    new_bundle,
-)
-from asd_cli.pipeline.layout import RunRequest, Workspace
+from asd_cli.pipeline.identity import decisive_settings, for_scoring, model_identity
+from asd_cli.pipeline.layout import Layout
+from asd_cli.pipeline.model import WEIGHTS, Model
+from asd_cli.pipeline.options import detector_options
+from asd_cli.pipeline.request import RunRequest
 from asd_cli.reporting.history import history_csv, plot_history
 from asd_cli.training.checkpoint import Checkpoint
 from asd_cli.training.devices import deterministic_kernels
@@ -25,36 +26,36 @@ from asd_cli.training.devices import deterministic_kernels
 _NETWORK = "network"
 
 
-def learn_network(
-    workspace: Workspace,
+def train_network(
+    layout: Layout,
     stores: Mapping[str, FeatureStore],
     *,
     request: RunRequest,
     events: Events,
 ) -> None:
-    """Train the network that all machines share, unless a fresh one is there.
+    """Train the network that all machines share, unless an up-to-date one is there.
 
     Parameters
     ----------
-    workspace : Workspace
-        Of a detector that learns jointly.
+    layout : Layout
+        Of a detector with a shared network.
     stores : mapping of str to FeatureStore
         Training clips of every machine.
     request : RunRequest
-        Device; whether to begin anew.
+        Device; whether to begin from scratch.
     events : Events
         Told of progress.
     """
-    identity = _network_identity(workspace, stores)
-    checkpoint = Checkpoint(workspace.network_checkpoint, identity)
+    identity = _network_identity(layout, stores)
+    checkpoint = Checkpoint(layout.network_checkpoint, identity)
     if request.force:
         checkpoint.discard()
-    elif known_bundle(workspace.network, identity) is not None:
+    elif _known_network(layout, identity):
         return
     first, *rest = sorted(stores)
-    options = workspace.detector_options(request.device)
-    with deterministic_kernels(None):
-        detector = _joint(create_detector(workspace.detector.name, options))
+    options = detector_options(layout.settings, features=layout.features(), device=request.device)
+    with deterministic_kernels(None) as threads:
+        detector = _embedding(create_detector(layout.plan, options))
         history = detector.learn(
             stores[first],
             FitContext(
@@ -65,40 +66,68 @@ def learn_network(
             ),
         )
         state = detector.network_state()
-        bundle = new_bundle(identity, workspace.detector.name, options, state, {})
-    write_text(workspace.history(_NETWORK, ".csv"), history_csv(history))
-    plot_history(history, workspace.history(_NETWORK, ".png"), title="all machines")
-    write_bundle(workspace.network, bundle)
+    training = TrainingRecord(
+        detector=layout.plan.name,
+        seed=options.seed,
+        threads=threads,
+        settings=decisive_settings(layout.settings, layout),
+        features=options.features.fingerprint,
+        data=identity["data"],
+        versions=library_versions(torch=True),
+    )
+    facts = ModelFacts(
+        machine=_NETWORK,
+        mode=layout.mode.value,
+        edition=layout.edition.name,
+        training=training,
+        options={**options_to_plain(options), "device": "auto"},
+        state=dict(state.facts),
+        identity=identity,
+    )
+    write_text(layout.history(_NETWORK, ".csv"), history_csv(history))
+    plot_history(history, layout.history(_NETWORK, ".png"), title="all machines")
+    tensors = {f"{WEIGHTS}{name}": np.asarray(array) for name, array in state.tensors.items()}
+    Model(tensors, facts).save(layout.network)
     checkpoint.discard()
 
 
-def fitted_bases(workspace: Workspace, machine: str, device: str) -> dict[str, Detector]:
+def _known_network(layout: Layout, identity: Mapping[str, Any]) -> bool:
+    try:
+        return Model.load(layout.network).facts.identity == dict(identity)
+    except (DataError, IntegrityError):
+        return False
+
+
+def fitted_bases(layout: Layout, machine: str, device: str) -> dict[str, Detector]:
     """Load the fitted detectors that a machine's detector builds on, by name."""
-    bases = {}
-    for name in workspace.detector.bases:
-        member = workspace.member(name)
-        bases[name] = detector_of(read_bundle(member.model(machine)), member, device)
-    if workspace.detector.learns_jointly:
-        bases[workspace.detector.name] = _load_network(workspace, device)
+    bases: dict[str, Detector] = {}
+    for name in layout.plan.bases:
+        member = layout.member(name)
+        model = Model.load(member.model(machine), device=device)
+        bases[name] = model.restore(for_scoring(model.options, member.settings, device))
+    if layout.plan.trains_shared_network:
+        bases[layout.plan.name] = _load_network(layout, device)
     return bases
 
 
-def _load_network(workspace: Workspace, device: str) -> Detector:
-    bundle = read_bundle(workspace.network)
-    name = workspace.detector.name
-    detector = _joint(create_detector(name, workspace.detector_options(device)))
-    weights = DetectorState(bundle.tensors, {}).part(WEIGHTS)
-    detector.restore_network(DetectorState(weights, bundle.facts["detector_facts"]))
+def _load_network(layout: Layout, device: str) -> Detector:
+    network = Model.load(layout.network, device=device)
+    options = detector_options(layout.settings, features=layout.features(), device=device)
+    detector = _embedding(create_detector(layout.plan, options))
+    weights = DetectorState(network.tensors, {}).part(WEIGHTS)
+    detector.restore_network(DetectorState(weights, network.facts.state))
     return detector
 
 
-def _joint(detector: Detector) -> EmbeddingDetector:
+def _embedding(detector: Detector) -> EmbeddingDetector[Any]:
     if not isinstance(detector, EmbeddingDetector):
-        raise TypeError("a detector that learns jointly must be an EmbeddingDetector")
+        raise TypeError("a detector with a shared network must be an EmbeddingDetector")
     return detector
 
 
-def _network_identity(workspace: Workspace, stores: Mapping[str, FeatureStore]) -> dict[str, Any]:
+def _network_identity(layout: Layout, stores: Mapping[str, FeatureStore]) -> dict[str, Any]:
     """Everything that decides the network; how embeddings are compared does not."""
-    identity = model_identity(workspace, _NETWORK, [stores[name] for name in sorted(stores)])
-    return {key: value for key, value in identity.items() if not key.startswith("backend.")}
+    identity = model_identity(layout, _NETWORK, [stores[name] for name in sorted(stores)])
+    settings = identity["settings"]
+    kept = {key: value for key, value in settings.items() if not key.startswith("backend.")}
+    return {**identity, "settings": kept}

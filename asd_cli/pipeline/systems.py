@@ -2,12 +2,11 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from asd_cli.artifacts.manifest import read_manifest
+from asd_cli.artifacts.manifest import Manifest, read_manifest
 from asd_cli.artifacts.score_files import ScoreTable, find_score_files, read_score_table
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.hashing import hash_file
@@ -19,7 +18,7 @@ from asd_cli.evaluation.evaluation import Evaluation, evaluate_scores
 from asd_cli.evaluation.intervals import LEVEL, Intervals, evaluation_intervals
 from asd_cli.evaluation.labelled import LabelledScores, label_rows
 from asd_cli.evaluation.labels import Truth, truth_from_files, truth_from_names
-from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.layout import Layout
 from asd_cli.settings.model import Settings
 
 _UNKNOWN = "unknown"
@@ -150,11 +149,11 @@ def with_names_apart(systems: Sequence[System]) -> tuple[System, ...]:
     )
 
 
-def evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace) -> System:
+def evaluate_folder(folder: Path, request: EvaluateRequest, layout: Layout) -> System:
     """Evaluate the score files of one folder; errors as in `asd_cli.services.evaluate.evaluate`."""
-    edition = workspace.edition
-    manifest = read_manifest(folder / "manifest.json") or {}
-    require_edition(manifest, folder, workspace)
+    edition = layout.edition
+    manifest = read_manifest(folder / "manifest.json")
+    require_edition(manifest, folder, layout)
     found = find_score_files(folder, edition.score_files)
     present = {key.machine for key in found}
     unknown = [machine for machine in request.machines if machine not in present]
@@ -167,7 +166,7 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace
         for key, path in found.items()
         if not request.machines or key.machine in request.machines
     )
-    ground_truth = request.ground_truth or workspace.ground_truth_directory
+    ground_truth = request.ground_truth or layout.ground_truth_directory
     truths = [_truth(table, request.mode, ground_truth, edition) for table in tables]
     scores = tuple(
         part
@@ -186,17 +185,17 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace
         if resampled is not None and request.confidence is not None
         else None
     )
-    own = folder == workspace.result_directory and not request.folders
-    if own:
-        _require_as_written(folder, manifest, request.machines, workspace)
-    detector = str(manifest.get("detector", _UNKNOWN))
+    own = folder == layout.result_directory and not request.folders
+    if own and manifest is not None:
+        _require_as_written(folder, manifest, request.machines, layout)
+    detector = _UNKNOWN if manifest is None else manifest.detector
     return System(
         name=detector if own else _name(folder),
         folder=folder,
         edition=request.settings.edition,
         mode=request.mode,
         detector=detector,
-        signature=_signature(request, detector, manifest),
+        signature=str(signature_of(request, manifest, evaluation.machines)),
         evaluation=evaluation,
         tables=tables,
         scores=scores,
@@ -206,19 +205,19 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, workspace: Workspace
 
 
 def _require_as_written(
-    folder: Path, manifest: dict[str, Any], machines: tuple[str, ...], workspace: Workspace
+    folder: Path, manifest: Manifest, machines: tuple[str, ...], layout: Layout
 ) -> None:
     """Refuse own files that lack rows, or were changed, since they were scored."""
-    for machine, record in manifest.get("machines", {}).items():
+    for machine, record in manifest.machines.items():
         if machines and machine not in machines:
             continue
-        for name, digest in record["files"].items():
+        for name, digest in record.files.items():
             path = folder / Path(name).name
             if not path.is_file() or hash_file(path) != digest:
                 what = "changed" if path.is_file() else "is missing"
                 raise DataError(
                     f"{path} {what} since {machine} was scored",
-                    hint=f"write it again: {workspace.command('score', machine)}; or evaluate the "
+                    hint=f"write it again: {layout.command('score', machine)}; or evaluate the "
                     f"folder as it is: asd evaluate {folder}",
                 )
 
@@ -239,7 +238,7 @@ def _truth(table: ScoreTable, mode: Mode, ground_truth: Path, edition: Edition) 
     return truth_from_files(table, ground_truth, edition)
 
 
-def require_edition(manifest: Mapping[str, Any], folder: Path, workspace: Workspace) -> None:
+def require_edition(manifest: Manifest | None, folder: Path, layout: Layout) -> None:
     """Refuse results that were scored for another edition.
 
     Raises
@@ -247,28 +246,78 @@ def require_edition(manifest: Mapping[str, Any], folder: Path, workspace: Worksp
     UsageError
         Names both editions.
     """
-    made_for, wanted = manifest.get("edition"), workspace.edition.name
-    if made_for not in {None, wanted}:
+    asked = layout.edition.name
+    if manifest is not None and manifest.edition != asked:
+        made_for = manifest.edition
         raise UsageError(
-            f"{folder} holds results of {made_for}, and the edition is {wanted}",
+            f"{folder} holds results of {made_for}, and the edition is {asked}",
             hint=f"choose that edition: --edition {made_for}; or another folder for this one: "
-            f"--set result_directory=result_{wanted}",
+            f"--set result_directory=result_{asked}",
         )
 
 
-def _signature(request: EvaluateRequest, detector: str, manifest: dict[str, Any]) -> str:
-    """One line that says what a figure is, after sacreBLEU (Post 2018)."""
-    facts = {
-        "edition": request.settings.edition,
-        "mode": request.mode.value,
-        "max_fpr": f"{request.settings.max_fpr:g}",
-        "detector": detector,
-        "recipe": str(manifest.get("recipe", _UNKNOWN))[:12],
-        "seed": manifest.get("seed", _UNKNOWN),
-        "asd": __version__,
-    }
-    if request.resampled:
-        facts["confidence"] = f"{request.level:g}"
-        facts["resamples"] = request.draws
-        facts["bootstrap_seed"] = request.settings.seed
-    return "|".join(f"{key}:{value}" for key, value in facts.items())
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What one must know to compare a figure with others, after sacreBLEU (Post 2018).
+
+    Attributes
+    ----------
+    edition, mode, detector : str
+        What was evaluated.
+    max_fpr : float
+        False-positive rate where the pAUC ends.
+    features, seed : str
+        Of the models, as they were trained; ``mixed`` where machines differ, ``unknown`` where
+        nothing tells.
+    bootstrap : tuple of (float, int, int) or None
+        Confidence, draws and seed of the intervals.
+    """
+
+    edition: str
+    mode: str
+    detector: str
+    max_fpr: float
+    features: str
+    seed: str
+    bootstrap: tuple[float, int, int] | None = None
+
+    def __str__(self) -> str:
+        facts: dict[str, object] = {
+            "edition": self.edition,
+            "mode": self.mode,
+            "max_fpr": f"{self.max_fpr:g}",
+            "detector": self.detector,
+            "recipe": self.features[:12],
+            "seed": self.seed,
+            "asd": __version__,
+        }
+        if self.bootstrap is not None:
+            confidence, draws, seed = self.bootstrap
+            facts["confidence"] = f"{confidence:g}"
+            facts["resamples"] = draws
+            facts["bootstrap_seed"] = seed
+        return "|".join(f"{key}:{value}" for key, value in facts.items())
+
+
+def signature_of(
+    request: EvaluateRequest, manifest: Manifest | None, machines: Sequence[str]
+) -> Signature:
+    """Describe the figures of some machines; seed and features are those of their models."""
+    records = {} if manifest is None else manifest.machines
+    used = [records[machine].training for machine in machines if machine in records]
+    return Signature(
+        edition=request.settings.edition,
+        mode=request.mode.value,
+        detector=_UNKNOWN if manifest is None else manifest.detector,
+        max_fpr=request.settings.max_fpr,
+        features=_common(training.features for training in used),
+        seed=_common(str(training.seed) for training in used),
+        bootstrap=(request.level, request.draws, request.settings.seed)
+        if request.resampled
+        else None,
+    )
+
+
+def _common(values: Iterable[str]) -> str:
+    found = set(values)
+    return found.pop() if len(found) == 1 else "mixed" if found else _UNKNOWN

@@ -18,7 +18,7 @@ class Threshold:
     ----------
     value : float
         Scores above it are called anomalous.
-    said : str
+    label : str
         How it is known: ``gamma, 0.9 quantile`` or ``inferred from the decisions``.
     notes : tuple of str
         What was odd when it was fitted.
@@ -27,7 +27,7 @@ class Threshold:
     """
 
     value: float
-    said: str
+    label: str
     notes: tuple[str, ...] = ()
     find: Callable[[str, str | None], float] | None = None
 
@@ -120,4 +120,4 @@ def infer_threshold(scores: Sequence[LabelledScores]) -> Threshold | None:
     if not len(flagged) or not len(passed) or passed.max() > flagged.min():
         return None
     middle = float(passed.max() + flagged.min()) / 2
-    return Threshold(value=middle, said="inferred from the decisions")
+    return Threshold(value=middle, label="inferred from the decisions")

@@ -34,7 +34,7 @@ def _report_lines(page: ReportPage) -> Iterator[str]:
         ("machine", "section", "domain", *HEADINGS, "normal", "anomalous"), page.everything
     )
     yield ""
-    for note in system.evaluation.notes:
+    for note in map(str, system.evaluation.notes):
         yield f"- {cell(note)}"
     if system.evaluation.notes:
         yield ""

@@ -231,7 +231,7 @@ def machine_part(
         histograms=tuple(draw(chart, height=_SMALL_HEIGHT) for chart in small),
         attributes=attribute_tables(machine),
         notes=threshold.notes if threshold else (),
-        threshold=f"{threshold.value:.5g} ({threshold.said})" if threshold else "",
+        threshold=f"{threshold.value:.5g} ({threshold.label})" if threshold else "",
         false_alarms=cards[0],
         misses=cards[1],
         hits=cards[2],

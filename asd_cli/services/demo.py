@@ -7,11 +7,10 @@ from pathlib import Path
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import write_text
 from asd_cli.core.types import Mode
-from asd_cli.detectors.registry import detector_spec
+from asd_cli.detectors.plans import parse_detector
 from asd_cli.execution.executor import make_executor
-from asd_cli.pipeline.layout import RunRequest
+from asd_cli.pipeline.request import RunRequest
 from asd_cli.services.run import RunResult, run
-from asd_cli.settings.load import settings_for
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import render_yaml
 from asd_cli.synthetic.generate import SyntheticResult, generate
@@ -93,6 +92,6 @@ def demo_settings(folder: Path, detector: str) -> Settings:
         model_directory=folder / "model",
         result_directory=folder / "result",
     )
-    spec = detector_spec(detector)
-    classifies = _CLASSIFIER in (spec.name, *spec.bases)
-    return settings_for(folders, detector, _CLASSIFIER_FIT if classifies else {})
+    plan = parse_detector(detector)
+    classifies = _CLASSIFIER in (plan.name, *plan.bases)
+    return folders.with_detector(plan.name, _CLASSIFIER_FIT if classifies else {})

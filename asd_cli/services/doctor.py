@@ -12,7 +12,7 @@ from asd_cli.core.errors import AsdError
 from asd_cli.core.types import Mode
 from asd_cli.core.version import __version__
 from asd_cli.execution.executor import available_cores
-from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.layout import Layout
 from asd_cli.settings.model import Settings
 
 
@@ -31,7 +31,7 @@ def diagnose(settings: Settings) -> Diagnosis:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Diagnosis(
         {
-            "versions": {"asd": __version__, **library_versions()},
+            "versions": {"asd": __version__, **library_versions(torch=True)},
             "system": {
                 "platform": platform.platform(),
                 "cores": available_cores(),
@@ -50,19 +50,19 @@ def diagnose(settings: Settings) -> Diagnosis:
                 "free_gib": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
                 "writable": os.access(Path.cwd(), os.W_OK),
             },
-            **{mode.value: _found(Workspace(settings, mode)) for mode in Mode},
+            **{mode.value: _found(Layout(settings, mode)) for mode in Mode},
         }
     )
 
 
-def _found(workspace: Workspace) -> dict[str, Any]:
+def _found(layout: Layout) -> dict[str, Any]:
     try:
-        machines = workspace.machines(())
+        machines = layout.machines(())
     except AsdError:
         machines = ()
     return {
-        "data": str(workspace.data_directory),
+        "data": str(layout.data_directory),
         "machines": list(machines),
-        "models": [machine for machine in machines if workspace.model(machine).is_file()],
-        "results": workspace.manifest.is_file(),
+        "models": [machine for machine in machines if layout.model(machine).is_file()],
+        "results": layout.manifest.is_file(),
     }

@@ -10,7 +10,7 @@ from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import write_text
 from asd_cli.datasets.dcase.editions import load_edition
 from asd_cli.evaluation.result_csv import render_result_csv
-from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.ranking import (
     Comparison,
     Standing,
@@ -66,25 +66,25 @@ def evaluate(request: EvaluateRequest, events: Events = SILENT) -> EvaluateResul
         When a machine was asked for that is not there, or the request contradicts itself.
     """
     _check(request)
-    workspace = Workspace(request.settings, request.mode)
+    layout = Layout(request.settings, request.mode)
     load_edition(request.settings.edition)
     references = (
         require_references(request.settings.edition, request.mode) if request.published else None
     )
-    folders = list(request.folders or (workspace.result_directory,))
+    folders = list(request.folders or (layout.result_directory,))
     base = None if request.baseline is None else place_baseline(request.baseline, folders)
-    systems = with_names_apart([evaluate_folder(f, request, workspace) for f in folders])
+    systems = with_names_apart([evaluate_folder(f, request, layout) for f in folders])
     for system in systems:
         for note in system.evaluation.notes:
             events.warning(f"{system.name}: {note}")
     if references is not None:
-        _warn_of_synthetic(systems, workspace, events)
+        _warn_of_synthetic(systems, layout, events)
     written = None
     if not request.folders:
-        written = workspace.result_csv
-        own = next(s for s in systems if s.folder == workspace.result_directory)
-        layout = workspace.edition.result_csv
-        write_text(written, render_result_csv(own.evaluation, request.mode, layout))
+        written = layout.result_csv
+        own = next(s for s in systems if s.folder == layout.result_directory)
+        form = layout.edition.result_csv
+        write_text(written, render_result_csv(own.evaluation, request.mode, form))
     several = len(systems) > 1
     return EvaluateResult(
         systems,
@@ -118,14 +118,14 @@ def _check(request: EvaluateRequest) -> None:
         )
 
 
-def _warn_of_synthetic(systems: Sequence[System], workspace: Workspace, events: Events) -> None:
+def _warn_of_synthetic(systems: Sequence[System], layout: Layout, events: Events) -> None:
     """Warn where published results are of other recordings than the system's."""
     from asd_cli.pipeline.report_state import is_synthetic
 
     for system in systems:
-        manifest = read_manifest(system.folder / "manifest.json") or {}
-        own = system.folder == workspace.result_directory
-        if is_synthetic(workspace, manifest, own=own):
+        manifest = read_manifest(system.folder / "manifest.json")
+        own = system.folder == layout.result_directory
+        if is_synthetic(layout, manifest, own=own):
             events.warning(
                 f"{system.name} was scored on a synthetic set; published results are of the "
                 "challenge's recordings and cannot be compared with it"

@@ -4,13 +4,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from asd_cli.artifacts.manifest import read_manifest
+from asd_cli.artifacts.manifest import Manifest, read_manifest
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.files import write_text
+from asd_cli.core.structures import to_plain
 from asd_cli.core.types import Mode
-from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.report_clips import machine_cards
 from asd_cli.pipeline.report_state import (
     find_attributes,
@@ -31,8 +32,8 @@ from asd_cli.reporting.page import ReportPage, build_page
 from asd_cli.reporting.papers import write_figures
 from asd_cli.reporting.render import render_comparison, render_report
 from asd_cli.services.evaluate import EvaluateRequest, System, evaluate
-from asd_cli.settings.model import Settings
-from asd_cli.settings.render import flatten
+from asd_cli.settings.layers import in_force
+from asd_cli.settings.model import Settings, leaves
 
 _COMPARISON = "comparison.html"
 
@@ -109,40 +110,40 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
     StorageError
         When the report cannot be written.
     """
-    workspace = Workspace(request.settings, request.mode)
+    layout = Layout(request.settings, request.mode)
     evaluated = evaluate(
         EvaluateRequest(
             settings=request.settings,
             mode=request.mode,
-            folders=request.folders or (workspace.result_directory,),
+            folders=request.folders or (layout.result_directory,),
             machines=request.machines,
             ground_truth=request.ground_truth,
         )
     )
-    contents = [_content(system, workspace, request) for system in evaluated.systems]
+    contents = [_content(system, layout, request) for system in evaluated.systems]
     if request.figures is not None:
         write_figures(contents, request.figures, events)
     problems = tuple(problem for content in contents for problem in content.problems)
     if request.folders:
-        path, text = _comparison(contents, workspace, request)
+        path, text = _comparison(contents, layout, request)
     else:
-        path, text = _own_report(contents[0], workspace, request, events)
+        path, text = _own_report(contents[0], layout, request, events)
     return ReportResult(path, text, not problems, problems)
 
 
 def _comparison(
-    contents: list[SystemContent], workspace: Workspace, request: ReportRequest
+    contents: list[SystemContent], layout: Layout, request: ReportRequest
 ) -> tuple[Path | None, str | None]:
     page = compare_pages([build_page(content) for content in contents])
     if request.format == "md":
         return None, comparison_markdown(page)
-    path = workspace.settings.result_directory / request.mode / _COMPARISON
+    path = layout.settings.result_directory / request.mode / _COMPARISON
     write_text(path, render_comparison(page))
     return path, None
 
 
 def _own_report(
-    content: SystemContent, workspace: Workspace, request: ReportRequest, events: Events
+    content: SystemContent, layout: Layout, request: ReportRequest, events: Events
 ) -> tuple[Path | None, str | None]:
     if request.format == "md":
         return None, report_markdown(build_page(content))
@@ -150,39 +151,39 @@ def _own_report(
     remarks: list[str] = []
     with progress(events, "report", total=len(content.machines), unit="machines") as advance:
         for machine in content.machines:
-            shown = machine_cards(workspace, machine, audio=request.audio)
+            shown = machine_cards(layout, machine, audio=request.audio)
             cards[machine.name] = shown.cards
             remarks.extend(shown.remarks)
             advance(1, machine.name)
     page: ReportPage = build_page(content, cards, remarks=tuple(remarks))
-    write_text(workspace.report, render_report(page))
-    return workspace.report, None
+    write_text(layout.report, render_report(page))
+    return layout.report, None
 
 
-def _content(system: System, workspace: Workspace, request: ReportRequest) -> SystemContent:
+def _content(system: System, layout: Layout, request: ReportRequest) -> SystemContent:
     """Gather what the report says of a system; other systems' folders hold CSV files alone."""
-    manifest = read_manifest(system.folder / "manifest.json") or {}
+    manifest = read_manifest(system.folder / "manifest.json")
     own = not request.folders
     return SystemContent(
-        name=str(manifest.get("detector", system.name)) if own else system.name,
+        name=manifest.detector if own and manifest is not None else system.name,
         detector=system.detector,
         edition=system.edition,
         mode=request.mode.value,
         signature=system.signature,
         max_fpr=request.settings.max_fpr,
         evaluation=system.evaluation,
-        machines=_machines(system, workspace, request, manifest),
-        synthetic=is_synthetic(workspace, manifest, own=own),
-        problems=run_problems(system, workspace, manifest, machines=request.machines, own=own),
-        written=str(manifest.get("written", "")),
-        seconds=_seconds(manifest),
+        machines=_machines(system, layout, request, manifest),
+        synthetic=is_synthetic(layout, manifest, own=own),
+        problems=run_problems(system, layout, manifest, machines=request.machines, own=own),
+        written="" if manifest is None else manifest.written,
+        seconds=None if manifest is None else manifest.seconds,
         settings=_setting_rows(manifest, request),
-        manifest={key: value for key, value in manifest.items() if key != "settings"},
+        manifest={} if manifest is None else to_plain(manifest),
     )
 
 
 def _machines(
-    system: System, workspace: Workspace, request: ReportRequest, manifest: Mapping[str, Any]
+    system: System, layout: Layout, request: ReportRequest, manifest: Manifest | None
 ) -> tuple[MachineContent, ...]:
     parts = {part.key: part for part in system.scores}
     machines = []
@@ -196,40 +197,45 @@ def _machines(
                 name=name,
                 scores=scores,
                 threshold=threshold or infer_threshold(scores),
-                history=read_history(workspace.history(name, ".csv")) if own else (),
-                attributes=find_attributes(workspace, name, scores),
+                history=read_history(layout.history(name, ".csv")) if own else (),
+                attributes=find_attributes(layout, name, scores),
             )
         )
     return tuple(machines)
 
 
-def _seconds(manifest: Mapping[str, object]) -> float | None:
-    """Add up how long the machines took, where the manifest says so."""
-    machines = manifest.get("machines")
-    if not isinstance(machines, dict):
-        return None
-    times = [record.get("seconds") for record in machines.values() if isinstance(record, dict)]
-    known = [float(value) for value in times if isinstance(value, int | float)]
-    return sum(known) if known else None
-
-
 def _setting_rows(
-    manifest: Mapping[str, object], request: ReportRequest
+    manifest: Manifest | None, request: ReportRequest
 ) -> tuple[tuple[str, str, str, bool], ...]:
-    """List the run's settings, where each came from, and which differ from the defaults."""
-    recorded = manifest.get("settings")
-    if not isinstance(recorded, dict):
+    """List the settings that the models really used, where each came from, and what is changed."""
+    if manifest is None:
         return ()
-    defaults, current = flatten(Settings()), flatten(request.settings)
+    defaults, current = in_force(Settings()), in_force(request.settings)
     rows = []
-    for key, value in sorted(recorded.items()):
-        changed = key not in defaults or defaults[key] != value
+    for key, by_machine in sorted(_used_settings(manifest).items()):
+        values = list(by_machine.values())
+        same = all(value == values[0] for value in values)
+        changed = key not in defaults or not same or defaults[key] != values[0]
         origin = "default"
         if changed:
-            origin = request.origins.get(key, "") if current.get(key) == value else ""
-            origin = "recorded with the run" if origin in {"", "default"} else origin
-        rows.append((key, _plain(value), origin, changed))
+            origin = request.origins.get(key, "") if same and current.get(key) == values[0] else ""
+            origin = "recorded with the model" if origin in {"", "default"} else origin
+        text = _plain(values[0]) if same else "; ".join(
+            f"{machine}: {_plain(value)}" for machine, value in by_machine.items()
+        )  # fmt: skip
+        rows.append((key, text, origin, changed))
     return tuple(rows)
+
+
+def _used_settings(manifest: Manifest) -> dict[str, dict[str, object]]:
+    """Dotted key to machine to value, as models and scores record it."""
+    found: dict[str, dict[str, object]] = {}
+    for machine, record in manifest.machines.items():
+        scoring = {k: v for k, v in record.inputs.items() if k not in {"model", "data"}}
+        scoring["feature.score_hop_frames"] = scoring.pop("score_hop_frames", None)
+        for key, value in leaves({**record.training.settings, **scoring}):
+            found.setdefault(key, {})[machine] = value
+    return found
 
 
 def _plain(value: object) -> str:

@@ -1,16 +1,18 @@
-"""`asd run`: everything from fetching to the report, leaving out what is fresh."""
+"""`asd run`: everything from fetching to the report, leaving out what is up to date."""
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from asd_cli.core.errors import AsdError
 from asd_cli.core.events import SILENT, Events
-from asd_cli.core.types import Mode
-from asd_cli.datasets.dcase.folders import TRAIN_ROLE
-from asd_cli.pipeline.layout import RunRequest, Workspace
+from asd_cli.core.types import Mode, Split
+from asd_cli.execution.executor import make_executor
+from asd_cli.pipeline.layout import Layout
+from asd_cli.pipeline.request import RunRequest
 from asd_cli.services.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from asd_cli.services.fetch import FetchRequest, fetch
 from asd_cli.services.report import ReportRequest, ReportResult, report
-from asd_cli.services.score import ScoreOnceTrained, ScoreResult, score
+from asd_cli.services.score import ScoreResult, score, score_once_trained
 from asd_cli.services.train import TrainResult, train
 
 
@@ -37,13 +39,16 @@ def run(request: RunRequest, events: Events = SILENT) -> RunResult:
     AsdError
         What any of the steps raises.
     """
-    workspace = Workspace(request.settings, request.mode)
-    _fetch(missing_stages(workspace, request.machines), request, events)
-    training = train(request, events, sequel=ScoreOnceTrained(request, events))
-    trained = all(machine.state != "fresh" for machine in training.machines)
-    scoring = score(replace(request, force=request.force and not trained), events)
-    fetchable = "ground-truth" in workspace.edition.stages
-    if request.mode is Mode.EVAL and fetchable and not workspace.ground_truth_directory.is_dir():
+    layout = Layout(request.settings, request.mode)
+    _fetch(missing_stages(layout, request.machines), request, events)
+    with closing(make_executor(request.jobs)) as executor:
+        follow_up = score_once_trained(request, events, executor)
+        training = train(request, events, follow_up=follow_up, executor=executor)
+        trained = all(machine.state != "up to date" for machine in training.machines)
+        again = replace(request, force=request.force and not trained)
+        scoring = score(again, events, executor=executor)
+    fetchable = "ground-truth" in layout.edition.stages
+    if request.mode is Mode.EVAL and fetchable and not layout.ground_truth_directory.is_dir():
         # After scoring: who has no labels and no network still gets files to submit.
         _fetch(("ground-truth",), request, events)
     evaluation = evaluate(
@@ -73,21 +78,19 @@ def _fetch(stages: tuple[str, ...], request: RunRequest, events: Events) -> None
     )
 
 
-def missing_stages(workspace: Workspace, machines: tuple[str, ...]) -> tuple[str, ...]:
+def missing_stages(layout: Layout, machines: tuple[str, ...]) -> tuple[str, ...]:
     """Name the stages to fetch before a mode can be scored; none where the recordings are there."""
-    development = workspace.mode is Mode.DEV
+    development = layout.mode is Mode.DEV
     everything = ("dev",) if development else ("eval-train", "eval-test")
     try:
-        present = workspace.machines(machines)
+        present = layout.machines(machines)
     except AsdError:
         return everything
     if development:
         return ()
-    train_folder = workspace.edition.folders[TRAIN_ROLE]
+    dataset = layout.dataset
     lacking = {
-        "eval-train": any(
-            not (workspace.data_directory / machine / train_folder).is_dir() for machine in present
-        ),
-        "eval-test": any(not workspace.test_roles(machine) for machine in present),
+        "eval-train": any(not dataset.has(machine, Split.TRAIN) for machine in present),
+        "eval-test": any(not dataset.has(machine, Split.TEST) for machine in present),
     }
     return tuple(stage for stage in everything if lacking[stage])

@@ -1,32 +1,29 @@
 """`asd score`: anomaly scores and decisions of the test clips, as CSV files."""
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from asd_cli.artifacts.manifest import read_manifest, write_manifest
-from asd_cli.core.errors import AsdError, DataError
+from asd_cli.artifacts.manifest import MachineRecord, Manifest, read_manifest, update_manifest
+from asd_cli.artifacts.threshold import Threshold
+from asd_cli.core.errors import AsdError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import remove_abandoned
 from asd_cli.core.hashing import hash_file
-from asd_cli.core.types import Mode
-from asd_cli.detectors.thresholds import Threshold
-from asd_cli.execution.executor import make_executor
-from asd_cli.pipeline.layout import RunRequest, Workspace
+from asd_cli.core.types import Split
+from asd_cli.detectors.plans import Ensemble
+from asd_cli.execution.executor import Executor, make_executor
+from asd_cli.pipeline.extraction import ExtractionContext
+from asd_cli.pipeline.identity import scoring_inputs
+from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.per_machine import MachineTask, for_each_machine, threads_for
-from asd_cli.pipeline.score_machine import (
-    MachineRecord,
-    score_machine,
-    scoring_inputs,
-    usable_bundle,
-)
+from asd_cli.pipeline.request import RunRequest
+from asd_cli.pipeline.scoring import score_machine, usable_model
 from asd_cli.pipeline.systems import require_edition
-from asd_cli.services.extract import require_features
-from asd_cli.services.train import train
-from asd_cli.settings.render import flatten
+from asd_cli.services.train import FollowUp, train
 from asd_cli.training.devices import require_device_name
 
 
@@ -38,7 +35,7 @@ class ScoredMachine:
     ----------
     machine : str
         Machine type.
-    fresh : bool
+    up_to_date : bool
         Whether there was nothing to do.
     clips, flagged : int
         Test clips, and those whose score is above the threshold.
@@ -49,7 +46,7 @@ class ScoredMachine:
     """
 
     machine: str
-    fresh: bool
+    up_to_date: bool
     clips: int
     flagged: int
     threshold: Threshold
@@ -58,190 +55,164 @@ class ScoredMachine:
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """Scores of all machines, where they lie, and the recordings that were left out."""
+    """Scores of all machines, where they are, and the recordings that were left out."""
 
     directory: Path
     machines: tuple[ScoredMachine, ...]
     skipped: tuple[str, ...]
 
 
-def score(request: RunRequest, events: Events = SILENT) -> ScoreResult:
+def score(
+    request: RunRequest, events: Events = SILENT, *, executor: Executor | None = None
+) -> ScoreResult:
     """Score the test clips of each machine with its model.
+
+    Parameters
+    ----------
+    request : RunRequest
+        What to score.
+    events : Events
+        Told of progress.
+    executor : Executor, optional
+        Where to work; processes of this machine by default.
 
     Raises
     ------
     DataError, ProblemsError
         When models or recordings are missing or unusable.
     UsageError
-        When a model was trained with other feature settings, or never saw a section.
+        When a model was trained with other feature settings, or was not trained on a section.
     IntegrityError
         When a model is damaged.
     """
-    workspace = Workspace(request.settings, request.mode)
+    if executor is None:
+        with closing(make_executor(request.jobs)) as made:
+            return score(request, events, executor=made)
+    layout = Layout(request.settings, request.mode)
     require_device_name(request.device)
-    machines = workspace.machines(request.machines)
-    _combine_members(workspace, request, events)
-    require_edition(read_manifest(workspace.manifest) or {}, workspace.result_directory, workspace)
+    machines = layout.machines(request.machines)
+    _combine_members(layout, request, events, executor)
+    require_edition(read_manifest(layout.manifest), layout.result_directory, layout)
     for machine in machines:
-        usable_bundle(workspace, machine)
-    tasks, skipped = _open_tasks(workspace, request, events)
+        usable_model(layout, machine)
+    tasks = _open_tasks(layout, request, events, executor)
     scored: dict[str, ScoredMachine] = {}
-    stale: list[MachineTask] = []
+    outdated: list[MachineTask] = []
     for task in tasks:
-        inputs = scoring_inputs(workspace, task.machine, task.stores(workspace))
-        fresh = None if request.force else _fresh_record(workspace, task.machine, inputs)
-        if fresh is not None:
-            scored[task.machine] = _summary(task.machine, fresh, fresh=True)
+        inputs = scoring_inputs(layout, task.machine, task.store())
+        known = None if request.force else _up_to_date_record(layout, task.machine, inputs)
+        if known is not None:
+            scored[task.machine] = _summary(task.machine, known, up_to_date=True)
         else:
-            stale.append(task)
-    remove_abandoned(workspace.result_directory)
+            outdated.append(task)
+    remove_abandoned(layout.result_directory)
 
-    def keep(result: MachineRecord) -> None:
-        _keep(workspace, result)
-        scored[result[0]] = _summary(*result, fresh=False)
+    def keep(result: tuple[str, MachineRecord]) -> None:
+        keep_record(layout, *result)
+        scored[result[0]] = _summary(*result, up_to_date=False)
 
     work = partial(score_machine, request)
-    for_each_machine(work, stale, request=request, events=events, done=keep)
+    for_each_machine(work, outdated, request=request, executor=executor, events=events, done=keep)
+    skipped = tuple(text for task in tasks for text in task.left_out)
     every = tuple(scored[machine] for machine in machines)
-    return ScoreResult(workspace.result_directory, every, skipped)
+    return ScoreResult(layout.result_directory, every, skipped)
 
 
 def _open_tasks(
-    workspace: Workspace, request: RunRequest, events: Events
-) -> tuple[list[MachineTask], tuple[str, ...]]:
-    """Extract what is missing of the test clips; gives the tasks and why clips were left out."""
-    machines = workspace.machines(request.machines)
+    layout: Layout, request: RunRequest, events: Events, executor: Executor
+) -> list[MachineTask]:
+    """Extract what is missing of the test clips."""
+    machines = layout.machines(request.machines)
+    context = ExtractionContext(layout, executor, events, request.skip_bad)
     tasks: list[MachineTask] = []
-    skipped: list[str] = []
-    with closing(make_executor(request.jobs)) as executor:
-        for machine in machines:
-            clips = []
-            for role in _required_roles(workspace, machine):
-                store, bad = require_features(
-                    workspace,
-                    machine,
-                    role,
-                    executor=executor,
-                    skip_bad=request.skip_bad,
-                    events=events,
-                )
-                clips.append((role, store.clips))
-                skipped.extend(bad)
-            tasks.append(MachineTask(machine, tuple(clips), threads_for(request, machines)))
-    return tasks, tuple(skipped)
+    for machine in machines:
+        stored, bad = context.require(machine, Split.TEST)
+        tasks.append(MachineTask(machine, stored, threads_for(request, machines), left_out=bad))
+    return tasks
 
 
-def _keep(workspace: Workspace, result: MachineRecord) -> None:
-    machine, record = result
-    _remove_stale_files(workspace, machine, record["files"])
-    _update_manifest(workspace, machine, record)
+def keep_record(layout: Layout, machine: str, record: MachineRecord) -> None:
+    """List in the manifest what was scored, and remove files of sections that are gone."""
+
+    def change(manifest: Manifest | None) -> Manifest:
+        known: Mapping[str, MachineRecord] = {} if manifest is None else manifest.machines
+        old = known.get(machine)
+        for name in () if old is None else old.files:
+            if name not in record.files:
+                (layout.result_directory / Path(name).name).unlink(missing_ok=True)
+        return Manifest(
+            edition=layout.edition.name,
+            mode=layout.mode.value,
+            detector=layout.plan.name,
+            machines={**known, machine: record},
+        )
+
+    update_manifest(layout.manifest, change)
 
 
-class ScoreOnceTrained:
-    """Scores each machine in the process that trained it, while others are still in training.
+def score_once_trained(request: RunRequest, events: Events, executor: Executor) -> FollowUp:
+    """Score each machine in the process that trained it, while others are still in training.
 
-    Parameters
-    ----------
-    request : RunRequest
-        Of the scoring; missing features of its test clips are extracted now.
-    events : Events
-        Told of that.
+    Missing features of the test clips are extracted now.
 
     Raises
     ------
     DataError, ProblemsError, UsageError
         As `score`, but for models, which need not be there yet.
     """
+    layout = Layout(request.settings, request.mode)
+    require_edition(read_manifest(layout.manifest), layout.result_directory, layout)
+    tasks = {task.machine: task for task in _open_tasks(layout, request, events, executor)}
 
-    def __init__(self, request: RunRequest, events: Events) -> None:
-        self._request = request
-        workspace = Workspace(request.settings, request.mode)
-        manifest = read_manifest(workspace.manifest) or {}
-        require_edition(manifest, workspace.result_directory, workspace)
-        tasks, _ = _open_tasks(workspace, request, events)
-        self._tasks = {task.machine: task for task in tasks}
+    def keep(result: tuple[str, MachineRecord]) -> None:
+        keep_record(layout, *result)
 
-    def work(self, machine: str, events: Events) -> MachineRecord | None:
-        """Score one machine; None where it cannot be: `score`, which comes later, says why."""
-        try:
-            return score_machine(self._request, self._tasks[machine], events)
-        except AsdError:
-            return None
-
-    def keep(self, result: MachineRecord) -> None:
-        """Note in the manifest what was scored."""
-        _keep(Workspace(self._request.settings, self._request.mode), result)
+    return FollowUp(partial(_score_if_possible, request, tasks), keep)
 
 
-def _summary(machine: str, record: dict[str, Any], *, fresh: bool) -> ScoredMachine:
+def _score_if_possible(
+    request: RunRequest, tasks: Mapping[str, MachineTask], machine: str, events: Events
+) -> tuple[str, MachineRecord] | None:
+    """Score one machine; None where it cannot be: `score`, which comes later, says why."""
+    try:
+        return score_machine(request, tasks[machine], events)
+    except AsdError:
+        return None
+
+
+def _summary(machine: str, record: MachineRecord, *, up_to_date: bool) -> ScoredMachine:
     return ScoredMachine(
-        machine,
-        fresh,
-        record["clips"],
-        record["flagged"],
-        Threshold(**record["threshold"]),
-        tuple(record["files"]),
+        machine, up_to_date, record.clips, record.flagged, record.threshold, tuple(record.files)
     )
 
 
-def _combine_members(workspace: Workspace, request: RunRequest, events: Events) -> None:
+def _combine_members(
+    layout: Layout, request: RunRequest, events: Events, executor: Executor
+) -> None:
     """Make the model of an ensemble whose members are trained; nothing is trained for it."""
-    missing = [
+    if not isinstance(layout.plan, Ensemble):
+        return
+    missing: Sequence[str] = [
         machine
-        for machine in workspace.machines(request.machines)
-        if not workspace.model(machine).exists()
-        and all(workspace.member(n).model(machine).exists() for n in workspace.detector.bases)
+        for machine in layout.machines(request.machines)
+        if not layout.model(machine).exists()
+        and all(layout.member(n).model(machine).exists() for n in layout.plan.bases)
     ]
-    if workspace.detector.is_ensemble and missing:
-        train(replace(request, machines=tuple(missing), force=False), events)
+    if missing:
+        members = replace(request, machines=tuple(missing), force=False)
+        train(members, events, executor=executor)
 
 
-def _required_roles(workspace: Workspace, machine: str) -> tuple[str, ...]:
-    roles = workspace.test_roles(machine)
-    if not roles:
-        stage = "dev" if workspace.mode is Mode.DEV else "eval-test"
-        raise DataError(
-            f"{workspace.data_directory / machine} has no test folder",
-            hint=f"fetch the test clips: {workspace.edition.fetch_command(stage, machine)}",
-        )
-    return roles
-
-
-def _fresh_record(
-    workspace: Workspace, machine: str, inputs: dict[str, Any]
-) -> dict[str, Any] | None:
+def _up_to_date_record(
+    layout: Layout, machine: str, inputs: Mapping[str, Any]
+) -> MachineRecord | None:
     """Give the manifest's record of a machine while nothing it was made from or made changed."""
-    manifest = read_manifest(workspace.manifest) or {}
-    record = manifest.get("machines", {}).get(machine)
-    if not isinstance(record, dict) or record.get("inputs") != inputs:
+    manifest = read_manifest(layout.manifest)
+    record = None if manifest is None else manifest.machines.get(machine)
+    if record is None or record.inputs != dict(inputs):
         return None
-    for name, digest in record["files"].items():
-        path = workspace.result_directory / name
+    for name, digest in record.files.items():
+        path = layout.result_directory / name
         if not path.is_file() or hash_file(path) != digest:
             return None
     return record
-
-
-def _remove_stale_files(workspace: Workspace, machine: str, files: Collection[str]) -> None:
-    """Remove score files of sections that the machine no longer has."""
-    manifest = read_manifest(workspace.manifest) or {}
-    for name in manifest.get("machines", {}).get(machine, {}).get("files", {}):
-        if name not in files:
-            (workspace.result_directory / Path(name).name).unlink(missing_ok=True)
-
-
-def _update_manifest(workspace: Workspace, machine: str, record: dict[str, Any]) -> None:
-    manifest = read_manifest(workspace.manifest) or {}
-    write_manifest(
-        workspace.manifest,
-        command="score",
-        facts={
-            "edition": workspace.edition.name,
-            "mode": workspace.mode.value,
-            "detector": workspace.detector.name,
-            "seed": workspace.settings.seed,
-            "recipe": workspace.recipe().fingerprint,
-            "settings": flatten(workspace.settings),
-            "machines": {**manifest.get("machines", {}), machine: record},
-        },
-    )

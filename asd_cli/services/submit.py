@@ -29,7 +29,7 @@ from asd_cli.datasets.dcase.editions import Edition
 from asd_cli.datasets.dcase.names import parse_clip_name
 from asd_cli.evaluation.labelled import DOMAINS
 from asd_cli.evaluation.labels import label_file, read_labels
-from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.layout import Layout
 from asd_cli.settings.model import Settings
 
 # The first moment a zip file can name: the same files give the same bytes, whenever packed.
@@ -106,11 +106,11 @@ def submit(request: SubmitRequest, events: Events = SILENT) -> SubmitResult:
     StorageError
         When the zip file cannot be written.
     """
-    workspace = Workspace(request.settings, request.mode)
-    folder = request.folder or workspace.result_directory
+    layout = Layout(request.settings, request.mode)
+    folder = request.folder or layout.result_directory
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}", hint="score first: asd score --mode eval")
-    edition = workspace.edition
+    edition = layout.edition
     form = edition.score_files[0]
     kinds = _KINDS if edition.decisions else _KINDS[:1]
     domains = (None,) if "{domain}" not in form else DOMAINS
@@ -125,7 +125,7 @@ def submit(request: SubmitRequest, events: Events = SILENT) -> SubmitResult:
     clips = 0
     for key in keys:
         try:
-            expected = _expected_clips(key, workspace, request)
+            expected = _expected_clips(key, layout, request)
         except AsdError as error:
             problems.append(error.message)
             continue
@@ -134,7 +134,7 @@ def submit(request: SubmitRequest, events: Events = SILENT) -> SubmitResult:
         found = [_check_file(path, parse, problems) for path, parse in files]
         for (path, _), rows in zip(files, found, strict=True):
             if rows is not None:
-                problems.extend(_wrong_clips(path, rows, key, expected, workspace))
+                problems.extend(_wrong_clips(path, rows, key, expected, layout))
         if None not in found:
             if edition.decisions:
                 problems.extend(_unpaired(files[0][0], found, expected))
@@ -178,14 +178,14 @@ def _strangers(folder: Path, wanted: set[str]) -> Iterator[str]:
             yield f"{path}: is of no machine, section and domain of the mode"
 
 
-def _expected_clips(key: ScoreFileKey, workspace: Workspace, request: SubmitRequest) -> _Clips:
-    edition = workspace.edition
-    truth = request.ground_truth or workspace.ground_truth_directory
+def _expected_clips(key: ScoreFileKey, layout: Layout, request: SubmitRequest) -> _Clips:
+    edition = layout.edition
+    truth = request.ground_truth or layout.ground_truth_directory
     labels = label_file(key, truth, edition)
     if request.mode is Mode.EVAL and labels.is_file():
         return _Clips(tuple(read_labels(labels, key, edition)), "labels")
     role = "test" if key.domain is None else f"{key.domain}_test"
-    recordings = workspace.data_directory / key.machine / edition.folders[role]
+    recordings = layout.data_directory / key.machine / edition.folders[role]
     if recordings.is_dir():
         names = sorted(path.name for path in recordings.glob("*.wav") if _is_of(path, key, edition))
         if names:
@@ -256,9 +256,9 @@ def _wrong_clips(
     lines: dict[str, int],
     key: ScoreFileKey,
     expected: _Clips,
-    workspace: Workspace,
+    layout: Layout,
 ) -> Iterator[str]:
-    edition, mode = workspace.edition, workspace.mode
+    edition, mode = layout.edition, layout.mode
     if expected.names is not None:
         wanted = set(expected.names)
         for name, line in lines.items():

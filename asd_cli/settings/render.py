@@ -1,49 +1,71 @@
 """Write settings as YAML that explains itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
 
-from asd_cli.settings.model import Settings
+from asd_cli.detectors.registry import all_detectors
+from asd_cli.settings.keys import shared_keys
+from asd_cli.settings.model import RUN_FIELDS, Settings
 
 _ONE_LINE = 10_000
 _HEADER = """\
 # Settings of asd, all with their default values: those of the DCASE 2021 Task 2 MobileNetV2
 # baseline. Written by `asd config init`; `asd config show --origin` tells what is in force.
 """
+_NOT_WRITTEN = {"fit.compile.optimizer"}
 
 
 def render_yaml(settings: Settings | None = None) -> str:
-    """Write settings as commented YAML; the defaults where none are given."""
-    return _HEADER + "\n".join(_lines(settings or Settings(), indent="")) + "\n"
+    """Write settings as commented YAML; the defaults where none are given.
+
+    What is set for one detector alone stands in a section with its name.
+    """
+    shown = settings or Settings()
+    values = shown.for_detector().values if settings is not None else _defaults()
+    lines = [_line(name, getattr(shown, name), _run_description(name), "") for name in RUN_FIELDS]
+    section = ""
+    for name, key in shared_keys().items():
+        if name in _NOT_WRITTEN:
+            continue
+        parent, _, last = name.rpartition(".")
+        if parent != section:
+            section = parent
+            lines += ["", f"{parent}:"]
+        lines.append(_line(last, values[name], key.description, "  " if parent else ""))
+    lines += _detector_sections(shown.parameters)
+    return _HEADER + "\n".join(lines) + "\n"
 
 
-def flatten(settings: Settings) -> dict[str, Any]:
-    """Dotted key to plain value (paths as text), as JSON takes them."""
-    return dict(_flatten(settings.model_dump(mode="json"), ""))
+def _defaults() -> Mapping[str, Any]:
+    return {name: key.default for name, key in shared_keys().items()}
 
 
-def _flatten(content: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for key, value in content.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+def _detector_sections(parameters: Mapping[str, Any]) -> Iterator[str]:
+    shared = shared_keys()
+    own = {key: value for key, value in parameters.items() if key not in shared}
+    for detector in sorted({key.partition(".")[0] for key in own} & {*all_detectors()}):
+        nested: dict[str, Any] = {}
+        for key, value in own.items():
+            name, *path = key.split(".")
+            if name == detector:
+                place = nested
+                for part in path[:-1]:
+                    place = place.setdefault(part, {})
+                place[path[-1]] = list(value) if isinstance(value, tuple) else value
+        text = yaml.safe_dump({detector: nested}, width=_ONE_LINE, sort_keys=True)
+        yield from ("", *text.rstrip().splitlines())
 
 
-def _lines(section: BaseModel, indent: str) -> Iterator[str]:
-    for name, field in type(section).model_fields.items():
-        value = getattr(section, name)
-        if isinstance(value, BaseModel):
-            yield ""
-            yield f"{indent}{name}:"
-            yield from _lines(value, indent + "  ")
-        elif name != "compile":
-            entry = f"{indent}{name}: {_scalar(value)}"
-            yield f"{entry:<39} # {field.description}"
+def _run_description(name: str) -> str:
+    return Settings.model_fields[name].description or ""
+
+
+def _line(name: str, value: Any, description: str, indent: str) -> str:
+    entry = f"{indent}{name}: {_scalar(value)}"
+    return f"{entry:<39} # {description}"
 
 
 def _scalar(value: Any) -> str:
@@ -51,8 +73,9 @@ def _scalar(value: Any) -> str:
         return f"./{value}" if not value.is_absolute() and ".." not in value.parts else str(value)
     if isinstance(value, float):
         return f"{value:.10f}".rstrip("0") + "0" * value.is_integer()
+    plain = list(value) if isinstance(value, tuple) else value
     return (
-        yaml.safe_dump(value, default_flow_style=True, width=_ONE_LINE)
+        yaml.safe_dump(plain, default_flow_style=True, width=_ONE_LINE)
         .strip()
         .removesuffix("...")
         .strip()

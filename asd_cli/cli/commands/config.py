@@ -30,18 +30,19 @@ def show(
 
     Example: asd config show --origin
     """
-    from asd_cli.settings.render import flatten
+    from asd_cli.settings.layers import in_force
 
     loaded = load(config, set_)
-    values = flatten(loaded.settings)
+    values = in_force(loaded.settings)
+    origins = dict(loaded.origins)
     console = make_console()
     if format_ is ShortFormat.JSON:
-        content = {"schema": "asd.config/1", "settings": values, "origins": dict(loaded.origins)}
+        content = {"schema": "asd.config/1", "settings": values, "origins": origins}
         console.data(json.dumps(content, indent=2))
         return
     for key, value in values.items():
         text = f"{key}: {json.dumps(value) if not isinstance(value, str) else value}"
-        where = loaded.origins.get(key, "default")
+        where = origins.get(key, "default")
         console.data(console.safe(f"{text:<40}  # {where}" if origin else text))
 
 

@@ -34,7 +34,7 @@ def demo(
     console = make_console()
     from asd_cli.cli.commands.run import show_run
     from asd_cli.cli.progress import shown_events
-    from asd_cli.detectors.registry import BEST_ENSEMBLE
+    from asd_cli.detectors.catalogue import BEST_ENSEMBLE
     from asd_cli.services import demo as service
 
     request = service.DemoRequest(

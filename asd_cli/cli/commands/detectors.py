@@ -12,25 +12,24 @@ from asd_cli.cli.output.tables import Cell, Sheet
 def detectors(*, format_: options.FormatOption = Format.TEXT) -> None:
     """List the detectors: what each does and needs, what it reached in literature and here.
 
-    Several names with commas between are an ensemble: asd train --detector pooled-speed,texture.
+    Several names joined by + are an ensemble: asd train --detector pooled-speed+texture.
 
     Example: asd detectors --format md
     """
-    from asd_cli.detectors.registry import AUTO, BEST_ENSEMBLE, all_detectors, detector_spec
+    from asd_cli.detectors.overview import all_choices
 
-    specs = [*all_detectors().values(), detector_spec(BEST_ENSEMBLE), AUTO]
     records = [
         {
-            "name": spec.name,
-            "summary": spec.summary,
-            "needs": spec.needs,
-            "reads": "recordings" if spec.needs_audio else "log-mel",
-            "training": spec.cost,
-            "published_dcase2021": spec.published,
-            "measured_here": spec.measured,
-            "source": spec.source,
+            "name": choice.name,
+            "summary": choice.summary,
+            "needs": choice.needs,
+            "reads": choice.reads,
+            "training": choice.cost,
+            "published_dcase2021": choice.published,
+            "measured_here": choice.measured,
+            "source": choice.source,
         }
-        for spec in specs
+        for choice in all_choices()
     ]
     rows = [
         (
@@ -52,8 +51,8 @@ def detectors(*, format_: options.FormatOption = Format.TEXT) -> None:
             "papers)",
             "none needs a graphics processor; those that train for minutes or hours use one if "
             "there is one",
-            "measured: by us, in per cent, on three small synthetic sets (mean ± deviation) and on "
-            "recordings of real fans; not on DCASE 2021",
+            "measured: by us, in per cent, on three small synthetic sets (mean ± standard "
+            "deviation) and on recordings of real fans; not on DCASE 2021",
         ),
     )
     show_records(

@@ -38,13 +38,13 @@ def extract(
         from asd_cli.services import extract as service
 
         result = service.extract(job.request, job.events)
-        for folder in result.folders:
-            found = folder.extraction
+        for part in result.parts:
+            found = part.extraction
             job.events.note(
-                f"{folder.machine} {folder.role}: "
+                f"{part.machine} {part.split}: "
                 + (
-                    f"fresh, nothing to do ({found.reused} clips)"
-                    if found.fresh
+                    f"up to date, nothing to do ({found.reused} clips)"
+                    if found.up_to_date
                     else f"{found.computed} clips extracted, {found.reused} kept"
                 )
             )

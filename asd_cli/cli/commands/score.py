@@ -41,10 +41,12 @@ def score(
 
         result = service.score(job.request, job.events)
         for scored in result.machines:
-            what = "fresh, nothing to do" if scored.fresh else f"{scored.clips} clips scored"
+            what = (
+                "up to date, nothing to do" if scored.up_to_date else f"{scored.clips} clips scored"
+            )
             job.events.note(
                 f"{scored.machine}: {what}; {scored.flagged} above the threshold "
-                f"{scored.threshold.said}"
+                f"{scored.threshold.label}"
             )
         job.events.note(f"scores are in {result.directory}")
     end(result.skipped)

@@ -26,10 +26,9 @@ def train(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Learn what each machine sounds like when it is well.
+    """Train a model of normal sound for each machine.
 
-    Extracts what is missing. A run that was broken off is gone on with; a model that is fresh is
-    left as it is.
+    Missing features are extracted. Interrupted runs are resumed; up-to-date models are kept.
 
     Example: asd train --machine pump --set fit.epochs=20
     """
@@ -44,10 +43,10 @@ def train(
         result = service.train(job.request, job.events)
         for trained in result.machines:
             job.events.note(
-                f"{trained.machine}: fresh, nothing to do (--force to redo)"
-                if trained.state == "fresh"
+                f"{trained.machine}: up to date, nothing to do (--force to redo)"
+                if trained.state == "up to date"
                 else f"{trained.machine}: {trained.state} on {trained.clips} clips of "
                 f"{len(trained.sections)} section{'s' if len(trained.sections) > 1 else ''}, "
-                f"threshold {trained.threshold.said} ({trained.threshold.kind}), {trained.model}"
+                f"threshold {trained.threshold.label} ({trained.threshold.kind}), {trained.model}"
             )
     end(result.skipped)

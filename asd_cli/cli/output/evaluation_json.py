@@ -95,7 +95,7 @@ def _system(system: System) -> dict[str, Any]:
             }
             for mean in evaluation.means
         ],
-        "notes": list(evaluation.notes),
+        "notes": [note.text for note in evaluation.notes],
     }
     if system.intervals is not None:
         content["intervals"] = _intervals(system.intervals)

@@ -11,11 +11,10 @@ From 2024 on some machines have none: names then say ``noAttribute``.
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from asd_cli.core.errors import DataError
-from asd_cli.core.types import Clip
+from asd_cli.core.types import CONDITION, Clip
 
 NO_ATTRIBUTE = "noAttribute"
 _FILE_NAME = "file_name"
@@ -84,6 +83,8 @@ def attributes_of(clips: Sequence[Clip], folder: Path) -> list[Clip]:
 
 
 def _with_attributes(clip: Clip, listed: Mapping[str, str]) -> Clip:
-    named = "" if clip.attributes == NO_ATTRIBUTE else clip.attributes
-    text = named or "_".join(part for pair in listed.items() for part in pair)
-    return clip if text == clip.attributes else replace(clip, attributes=text)
+    named = None if clip.condition == NO_ATTRIBUTE else clip.condition
+    text = named or "_".join(part for pair in listed.items() for part in pair) or None
+    # A listed attribute never takes the place of what the reader itself fills in.
+    own = {name: value for name, value in listed.items() if name not in clip.attributes}
+    return clip.with_attributes(**{**own, CONDITION: text})

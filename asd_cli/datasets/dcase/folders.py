@@ -3,13 +3,14 @@
 import difflib
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from asd_cli.core.errors import DataError, ProblemsError, UsageError
 from asd_cli.core.types import Clip, Domain, Label, Mode, Split
 from asd_cli.datasets.dcase.attributes import attributes_of
 from asd_cli.datasets.dcase.editions import TRAIN_ROLE, Edition
-from asd_cli.datasets.dcase.names import parse_clip_name
+from asd_cli.datasets.dcase.names import ClipNames, ParsedName, parse_clip_name, read_name
 
 __all__ = ["TRAIN_ROLE", "find_machines", "list_clips"]
 
@@ -125,7 +126,7 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
             continue
         problems.extend(f"{path}: {text}" for text in _contradictions(clip, role, mode))
         clips.append(clip)
-    problems.extend(_duplicates(clips))
+    problems.extend(_duplicates(clips, edition.names))
     if problems:
         raise ProblemsError(
             f"{folder} holds {len(problems)} file{'s' * (len(problems) > 1)} that do not belong",
@@ -137,7 +138,7 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
             f"{folder} holds no recordings", hint=_fetch_command(role, mode, machine, edition)
         )
     clips = attributes_of(clips, root / machine)
-    return sorted(clips, key=lambda clip: (clip.section, _LABEL_ORDER[clip.label], clip.name))
+    return sorted(clips, key=lambda clip: (clip.section or "", _LABEL_ORDER[clip.label], clip.name))
 
 
 def _recordings(folder: Path) -> Iterator[Path]:
@@ -161,10 +162,11 @@ def _contradictions(clip: Clip, role: str, mode: Mode) -> Iterator[str]:
         yield "has no label; clips of the development set are normal or anomaly"
 
 
-def _duplicates(clips: Sequence[Clip]) -> Iterator[str]:
-    seen: dict[tuple[object, ...], Clip] = {}
+def _duplicates(clips: Sequence[Clip], names: ClipNames) -> Iterator[str]:
+    seen: dict[ParsedName, Clip] = {}
     for clip in clips:
-        key = (clip.section, clip.domain, clip.split, clip.label, clip.number)
+        # Two recordings of one number are a mistake even where their conditions differ.
+        key = replace(read_name(clip.path.name, names), condition="")
         if key in seen:
             yield f"{clip.path}: has the same section, domain, label and number as {seen[key].name}"
         seen.setdefault(key, clip)

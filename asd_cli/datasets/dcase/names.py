@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from asd_cli.core.types import Clip, Domain, Label, Split
+from asd_cli.core.types import CONDITION, DOMAIN, SECTION, Clip, Domain, Label, Split
 
 _FIELD = re.compile(r"\{(?P<name>\w+)(?::0(?P<width>[0-9]+))?\}")
 _OPTIONAL = "[_{attributes}]"
@@ -61,6 +61,30 @@ CLIP_NAMES = ClipNames(
 """Names of DCASE 2021."""
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedName:
+    """What a file name says of a clip; None where it does not say it.
+
+    Attributes
+    ----------
+    section : str
+        Two digits.
+    domain, split, label : enumeration or None
+        As written.
+    number : int
+        Running number within section, domain, split and label.
+    condition : str
+        What follows the number, without the joining underscore; may be empty.
+    """
+
+    section: str
+    domain: Domain | None
+    split: Split | None
+    label: Label | None
+    number: int
+    condition: str
+
+
 def parse_clip_name(
     path: Path, *, machine: str, names: ClipNames = CLIP_NAMES, split: Split = Split.TEST
 ) -> Clip:
@@ -86,22 +110,44 @@ def parse_clip_name(
     ------
     ValueError
         When the name does not follow the grammar; the message says how one looks.
+
+    Examples
+    --------
+    >>> path = Path("section_00_source_train_normal_0000_speed_1.wav")
+    >>> clip = parse_clip_name(path, machine="fan")
+    >>> clip.section, clip.condition
+    ('00', 'speed_1')
     """
-    found = next(_matches(path.name, names), None)
-    if found is None:
-        raise ValueError(f"{path.name!r} is not a clip name like {names.example}")
-    attributes = found.get("attributes") or ""
-    if found.get("label") and re.search(r"(^|_)(normal|anomaly)(_|$)", attributes):
-        raise ValueError(f"{path.name!r} has more than one label")
+    found = read_name(path.name, names)
+    attributes = {SECTION: found.section}
+    if found.domain is not None:
+        attributes[DOMAIN] = found.domain.value
+    if found.condition:
+        attributes[CONDITION] = found.condition
     return Clip(
         path=path,
         machine=machine,
+        split=found.split or split,
+        label=found.label,
+        attributes=attributes,
+    )
+
+
+def read_name(name: str, names: ClipNames = CLIP_NAMES) -> ParsedName:
+    """Read what a file name says; ValueError when it does not follow the grammar."""
+    found = next(_matches(name, names), None)
+    if found is None:
+        raise ValueError(f"{name!r} is not a clip name like {names.example}")
+    condition = found.get("attributes") or ""
+    if found.get("label") and re.search(r"(^|_)(normal|anomaly)(_|$)", condition):
+        raise ValueError(f"{name!r} has more than one label")
+    return ParsedName(
         section=str(found["section"]),
         domain=Domain(found["domain"]) if "domain" in found else None,
-        split=Split(found["split"]) if "split" in found else split,
+        split=Split(found["split"]) if "split" in found else None,
         label=Label(found["label"]) if "label" in found else None,
         number=int(found["number"]),
-        attributes=attributes,
+        condition=condition,
     )
 
 

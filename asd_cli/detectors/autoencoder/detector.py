@@ -10,13 +10,14 @@ import torch
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.seeds import derive_seed
 from asd_cli.detectors.autoencoder.network import Autoencoder, from_keras, to_keras
+from asd_cli.detectors.autoencoder.options import AutoencoderOptions
 from asd_cli.detectors.base import (
-    DetectorOptions,
     DetectorState,
     FitContext,
     FloatArray,
     History,
     Scores,
+    known_sections,
 )
 from asd_cli.detectors.training_plan import last_epoch_batches, plan_fit, store_windows
 from asd_cli.features.store import FeatureStore
@@ -66,13 +67,13 @@ class AutoencoderDetector:
 
     Parameters
     ----------
-    options : DetectorOptions
+    options : AutoencoderOptions
         Windows, training, seed, device.
     """
 
     highest_score = float("inf")
 
-    def __init__(self, options: DetectorOptions) -> None:
+    def __init__(self, options: AutoencoderOptions) -> None:
         self.options = options
         self.device = resolve_device(options.device)
         self.sections: tuple[str, ...] = ()
@@ -80,21 +81,23 @@ class AutoencoderDetector:
 
     def fit(self, train: FeatureStore, context: FitContext) -> History:
         """Train the autoencoder on all clips of the machine; DataError when clips are too short."""
-        self.sections = tuple(sorted({clip.section for clip in train.clips}))
+        self.sections = known_sections(train)
         generator = torch.Generator().manual_seed(derive_seed(self.options.seed, "weights"))
-        n_inputs = self.options.n_frames * train.data.shape[1]
+        n_inputs = self.options.windows.n_frames * train.data.shape[1]
         model = Autoencoder(n_inputs, generator).to(self.device)
-        windows = store_windows(self.options, train, self.options.n_hop_frames)
+        windows = store_windows(
+            self.options.windows.n_frames, train, self.options.windows.n_hop_frames
+        )
         batches = _FlatWindows(Rows(train.data, self.device), windows)
-        plan = plan_fit(self.options, train.clips, windows.clips)
+        plan = plan_fit(self.options.fit, train.clips, windows.clips, seed=self.options.seed)
         history = fit(
-            _Reconstruction(model, batches, self.options.lr, self.options.precision),
+            _Reconstruction(model, batches, self.options.fit.lr, self.options.fit.precision),
             plan,
             checkpoint=context.checkpoint,
             events=context.events,
             task=context.task,
         )
-        if self.options.batch_norm == "recalibrate":
+        if self.options.fit.batch_norm == "recalibrate":
             several = (chosen for chosen in last_epoch_batches(plan) if len(chosen) > 1)
             recalibrate(model, model, (batches[chosen] for chosen in several))
         self.model = model.eval()
@@ -121,12 +124,12 @@ class AutoencoderDetector:
             raise RuntimeError("fit the detector, or restore it, before scoring with it")
         # Clip by clip, so that a score does not depend on its neighbours.
         clip = store.select([index])
-        windows = store_windows(self.options, clip, hop)
+        windows = store_windows(self.options.windows.n_frames, clip, hop)
         rows = Rows(clip.data, self.device, keep=False)
         batch = _FlatWindows(rows, windows)[np.arange(len(windows))]
         with torch.inference_mode():
             missed = (self.model(batch) - batch).cpu().numpy()
-        shaped: FloatArray = missed.reshape(len(windows), self.options.n_frames, -1)
+        shaped: FloatArray = missed.reshape(len(windows), self.options.windows.n_frames, -1)
         return shaped
 
     def score(self, features: FeatureStore, events: Events = SILENT) -> Scores:
@@ -137,11 +140,11 @@ class AutoencoderDetector:
         DataError
             When clips are too short.
         """
-        return self._score(features, self.options.score_hop_frames, events)
+        return self._score(features, self.options.windows.score_hop_frames, events)
 
     def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
         """Score with the windows of training."""
-        return self._score(train, self.options.n_hop_frames, events).clips
+        return self._score(train, self.options.windows.n_hop_frames, events).clips
 
     def _score(self, store: FeatureStore, hop: int, events: Events) -> Scores:
         scored = []
@@ -162,8 +165,8 @@ class AutoencoderDetector:
         )
 
     @classmethod
-    def from_state(cls, state: DetectorState, options: DetectorOptions) -> "AutoencoderDetector":
-        """Take the weights up again."""
+    def from_state(cls, state: DetectorState, options: AutoencoderOptions) -> "AutoencoderDetector":
+        """Restore the weights."""
         detector = cls(options)
         detector.sections = tuple(state.facts["sections"])
         model = Autoencoder(state.facts["inputs"])

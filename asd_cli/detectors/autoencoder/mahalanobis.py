@@ -14,8 +14,8 @@ import numpy.typing as npt
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.types import Domain
 from asd_cli.detectors.autoencoder.detector import AutoencoderDetector
+from asd_cli.detectors.autoencoder.options import MahalanobisOptions
 from asd_cli.detectors.base import (
-    DetectorOptions,
     DetectorState,
     FitContext,
     FloatArray,
@@ -64,14 +64,14 @@ class MahalanobisAutoencoderDetector:
 
     Parameters
     ----------
-    options : DetectorOptions
+    options : MahalanobisOptions
         Of the autoencoder; ``score: paper`` averages the distances of all frames as the paper says,
         ``reference`` takes the distance of the clip's mean residual as the published code does.
     """
 
     highest_score = float("inf")
 
-    def __init__(self, options: DetectorOptions) -> None:
+    def __init__(self, options: MahalanobisOptions) -> None:
         self.options = options
         self._autoencoder = AutoencoderDetector(options)
         self._precisions: dict[str, Matrix] = {}
@@ -87,7 +87,9 @@ class MahalanobisAutoencoderDetector:
         domains = [clip.domain or Domain.SOURCE for clip in train.clips]
         for domain in sorted(set(domains)):
             chosen = [index for index, own in enumerate(domains) if own is domain]
-            missed = [self._missed(train, index, self.options.n_hop_frames) for index in chosen]
+            missed = [
+                self._missed(train, index, self.options.windows.n_hop_frames) for index in chosen
+            ]
             frames = np.concatenate([part.reshape(-1, part.shape[-1]) for part in missed])
             self._precisions[str(domain)] = inverse_covariance(frames)
         return history
@@ -97,11 +99,11 @@ class MahalanobisAutoencoderDetector:
 
     def score(self, features: FeatureStore, events: Events = SILENT) -> Scores:
         """Score windows every `score_hop_frames`; DataError when clips are too short."""
-        return self._score(features, self.options.score_hop_frames, events)
+        return self._score(features, self.options.windows.score_hop_frames, events)
 
     def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
         """Score with the windows of training."""
-        return self._score(train, self.options.n_hop_frames, events).clips
+        return self._score(train, self.options.windows.n_hop_frames, events).clips
 
     def _score(self, store: FeatureStore, hop: int, events: Events) -> Scores:
         clips, windows = [], []
@@ -138,7 +140,7 @@ class MahalanobisAutoencoderDetector:
 
     @classmethod
     def from_state(
-        cls, state: DetectorState, options: DetectorOptions
+        cls, state: DetectorState, options: MahalanobisOptions
     ) -> "MahalanobisAutoencoderDetector":
         """Take weights and covariances up again."""
         detector = cls(options)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.errors import DataError
-from asd_cli.core.grouping import blocked_folds
+from asd_cli.core.grouping import GroupKey, blocked_folds, group_clips, group_key, sort_key
 from asd_cli.core.seeds import derive_seed
-from asd_cli.core.types import Clip, Domain
+from asd_cli.core.types import DOMAIN, SECTION, Clip, Domain
 from asd_cli.detectors.backends.densities import GaussianMixture, Mahalanobis
 from asd_cli.detectors.backends.neighbours import (
     Centres,
@@ -26,8 +26,6 @@ from asd_cli.detectors.backends.smote import oversample_target
 from asd_cli.detectors.backends.whitening import Whitened
 
 Embeddings = npt.NDArray[np.floating]
-Group = tuple[str, str]
-_EVERYTHING = ""
 _FOLDS = 5
 
 
@@ -36,11 +34,11 @@ class Scorer(Protocol):
 
     Attributes
     ----------
-    fewest_clips : int
+    min_clips : int
         References it needs.
     """
 
-    fewest_clips: int
+    min_clips: int
 
     def score(self, embeddings: FloatArray) -> FloatArray:
         """Score embeddings [shape=(n, d)]; higher is further from normal."""
@@ -71,12 +69,7 @@ class Backend:
 
     def __init__(self, options: BackendOptions, seed: int) -> None:
         self._options, self._seed = options, seed
-        self._scorers: dict[Group, Scorer] = {}
-
-    @property
-    def sections(self) -> tuple[str, ...]:
-        """Sections that have references; a single empty name when they are not told apart."""
-        return tuple(sorted({section for section, _ in self._scorers}))
+        self._scorers: dict[GroupKey, Scorer] = {}
 
     def fit(
         self,
@@ -102,11 +95,11 @@ class Backend:
         """
         self._scorers = {}
         for group, (values, target) in self._grouped(embeddings, clips, perturbed).items():
-            if len(values) < self._kind.fewest_clips:
-                whose = " ".join(filter(None, (clips[0].machine, *group)))
+            if len(values) < self._kind.min_clips:
+                whose = " ".join(filter(None, (clips[0].machine, *sort_key(group))))
                 raise DataError(
                     f"{whose} has {len(values)} training clip, and the back end "
-                    f"{self._options.kind} needs {self._kind.fewest_clips}",
+                    f"{self._options.kind} needs {self._kind.min_clips}",
                     hint="use another: --set backend.kind=knn",
                 )
             self._scorers[group] = self._fit_group(group, values, target)
@@ -117,24 +110,22 @@ class Backend:
 
     def _grouped(
         self, embeddings: Embeddings, clips: Sequence[Clip], perturbed: Sequence[Embeddings]
-    ) -> dict[Group, tuple[FloatArray, Mask]]:
+    ) -> dict[GroupKey, tuple[FloatArray, Mask]]:
         """Embeddings of each group, and which of them are of the target domain."""
         versions = [self._scaled(each) for each in (embeddings, *perturbed)]
-        members: dict[Group, list[int]] = {}
-        for index, clip in enumerate(clips):
-            members.setdefault(self._group(clip), []).append(index)
+        members = group_clips(clips, self._grouped_by)
         target = np.array([clip.domain is Domain.TARGET for clip in clips], bool)
         return {
             group: (
                 np.concatenate([values[own] for values in versions]),
                 np.tile(target[own], len(versions)),
             )
-            for group, own in sorted(members.items())
+            for group, own in members.items()
         }
 
-    def _fit_group(self, group: Group, values: FloatArray, target: Mask) -> Scorer:
+    def _fit_group(self, group: GroupKey, values: FloatArray, target: Mask) -> Scorer:
         options = self._options
-        seed = derive_seed(self._seed, "backend", *group)
+        seed = derive_seed(self._seed, "backend", *self._seed_names(group))
         if options.smote:
             values, target = oversample_target(
                 values, target, ratio=options.smote, kind=options.distance, seed=seed
@@ -144,6 +135,11 @@ class Backend:
             fit = partial(Whitened.fit, self._kind)
         fitted: Scorer = fit(values, target, options, seed)
         return fitted
+
+    def _seed_names(self, group: GroupKey) -> tuple[str, str]:
+        """Name a group as its section and domain, empty where they do not count."""
+        names = dict(zip(self._grouped_by, sort_key(group), strict=True))
+        return names.get(SECTION, ""), names.get(DOMAIN, "")
 
     @property
     def _whitens(self) -> bool:
@@ -159,7 +155,7 @@ class Backend:
         values = self._scaled(embeddings)
         scores = np.empty(len(clips))
         wanted = [self._compared_with(clip) for clip in clips]
-        for groups in sorted(set(wanted)):
+        for groups in dict.fromkeys(wanted):
             chosen = np.array([own == groups for own in wanted])
             of_groups = [self._scorers[group].score(values[chosen]) for group in groups]
             scores[chosen] = np.min(of_groups, axis=0)
@@ -192,7 +188,7 @@ class Backend:
             other = Backend(self._options, self._seed)
             other._scorers = dict(self._scorers)
             for group, (values, target) in groups.items():
-                if len(values) >= self._kind.fewest_clips:
+                if len(values) >= self._kind.min_clips:
                     other._scorers[group] = self._fit_group(group, values, target)
             scores[held] = other.score(embeddings[held], [clips[i] for i in held])
         return scores
@@ -202,20 +198,22 @@ class Backend:
             return unit_length(embeddings)
         return np.asarray(embeddings, np.float64)
 
-    def _group(self, clip: Clip) -> Group:
-        section = clip.section if self._options.references == "section" else _EVERYTHING
-        domain = _EVERYTHING if self._options.domains == "pooled" else str(clip.domain)
-        return section, domain
+    @property
+    def _grouped_by(self) -> tuple[str, ...]:
+        section = (SECTION,) if self._options.references == "section" else ()
+        return section if self._options.domains == "pooled" else (*section, DOMAIN)
 
-    def _compared_with(self, clip: Clip) -> tuple[Group, ...]:
-        own = self._group(clip)
+    def _compared_with(self, clip: Clip) -> tuple[GroupKey, ...]:
+        """Find the groups of references that a clip is compared with; the nearest counts."""
+        own = group_key(clip, self._grouped_by)
         if self._options.domains != "minimum" and own in self._scorers:
             return (own,)
-        return tuple(sorted(group for group in self._scorers if group[0] == own[0]))
+        section = own[:1] if self._options.references == "section" else ()
+        return tuple(group for group in self._scorers if group[: len(section)] == section)
 
-    def state(self) -> tuple[dict[str, npt.NDArray[Any]], list[list[str]]]:
+    def state(self) -> tuple[dict[str, npt.NDArray[Any]], list[list[str | None]]]:
         """Give tensors, named ``<number of the group>.<name>``, and the groups."""
-        groups = sorted(self._scorers)
+        groups = sorted(self._scorers, key=sort_key)
         tensors = {
             f"{number}.{name}": np.asarray(tensor)
             for number, group in enumerate(groups)
@@ -224,17 +222,17 @@ class Backend:
         return tensors, [list(group) for group in groups]
 
     def restore(
-        self, tensors: Mapping[str, npt.NDArray[Any]], groups: Sequence[Sequence[str]]
+        self, tensors: Mapping[str, npt.NDArray[Any]], groups: Sequence[Sequence[str | None]]
     ) -> None:
-        """Take up what `state` gave."""
-        for number, (section, domain) in enumerate(groups):
+        """Restore what `state` gave."""
+        for number, group in enumerate(groups):
             prefix = f"{number}."
             own = {
                 name.removeprefix(prefix): tensor
                 for name, tensor in tensors.items()
                 if name.startswith(prefix)
             }
-            take_up = self._kind.from_tensors
+            restore = self._kind.from_tensors
             if self._whitens:
-                take_up = partial(Whitened.from_tensors, self._kind)
-            self._scorers[section, domain] = take_up(own, self._options)
+                restore = partial(Whitened.from_tensors, self._kind)
+            self._scorers[tuple(group)] = restore(own, self._options)

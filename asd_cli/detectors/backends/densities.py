@@ -10,7 +10,7 @@ from asd_cli.detectors.backends.whitening import shrunk_covariance
 
 # Of a component's variances: what keeps a density finite that saw few or equal clips.
 _RELATIVE_REGULARISATION = 1e-3
-_SMALLEST_VARIANCE = 1e-12
+_MIN_VARIANCE = 1e-12
 
 
 class GaussianMixture:
@@ -25,7 +25,7 @@ class GaussianMixture:
         precisions, ``precisions_cholesky`` [shape=(k, d) or (k, d, d)].
     """
 
-    fewest_clips = 2
+    min_clips = 2
 
     def __init__(self, parameters: Tensors) -> None:
         from sklearn.mixture import GaussianMixture as Estimator
@@ -49,7 +49,7 @@ class GaussianMixture:
         clips, dimensions = embeddings.shape
         count = min(options.components, len(np.unique(embeddings, axis=0)))
         full = clips > count * dimensions
-        variance = max(float(embeddings.var(axis=0).mean()), _SMALLEST_VARIANCE)
+        variance = max(float(embeddings.var(axis=0).mean()), _MIN_VARIANCE)
         estimator = Estimator(
             count,
             covariance_type="full" if full else "diag",
@@ -79,7 +79,7 @@ class GaussianMixture:
 
     @classmethod
     def from_tensors(cls, tensors: Tensors, options: BackendOptions) -> "GaussianMixture":
-        """Take the mixture up again."""
+        """Restore the mixture."""
         return cls(tensors)
 
 
@@ -96,7 +96,7 @@ class Mahalanobis:
         Inverse of their covariance.
     """
 
-    fewest_clips = 2
+    min_clips = 2
 
     def __init__(self, mean: FloatArray, precision: FloatArray) -> None:
         self._mean, self._precision = mean, precision
@@ -121,7 +121,7 @@ class Mahalanobis:
 
     @classmethod
     def from_tensors(cls, tensors: Tensors, options: BackendOptions) -> "Mahalanobis":
-        """Take the distance up again."""
+        """Restore the distance."""
         return cls(
             np.asarray(tensors["mean"], np.float64), np.asarray(tensors["precision"], np.float64)
         )

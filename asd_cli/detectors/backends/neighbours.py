@@ -11,7 +11,7 @@ FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Tensors = Mapping[str, npt.NDArray[np.floating]]
 
-_SMALLEST_DENSITY = 1e-12
+_MIN_DENSITY = 1e-12
 _ROWS_AT_ONCE = 256
 
 
@@ -60,7 +60,7 @@ def local_distances(references: npt.NDArray[np.floating], neighbors: int, kind: 
     pairs = distances(references, references, kind)
     np.fill_diagonal(pairs, np.inf)
     count = min(neighbors, len(references) - 1)
-    return np.maximum(mean_of_nearest(pairs, count), _SMALLEST_DENSITY)
+    return np.maximum(mean_of_nearest(pairs, count), _MIN_DENSITY)
 
 
 class Neighbours:
@@ -74,7 +74,7 @@ class Neighbours:
         Distance, neighbours, density.
     """
 
-    fewest_clips = 1
+    min_clips = 1
 
     def __init__(self, references: npt.NDArray[np.floating], options: BackendOptions) -> None:
         self._references, self._options = np.asarray(references, np.float32), options
@@ -106,7 +106,7 @@ class Neighbours:
 
     @classmethod
     def from_tensors(cls, tensors: Tensors, options: BackendOptions) -> "Neighbours":
-        """Take the references up again."""
+        """Restore the references."""
         return cls(tensors["references"], options)
 
 
@@ -146,7 +146,7 @@ class LocalOutlierFactor:
         Neighbours.
     """
 
-    fewest_clips = 2
+    min_clips = 2
 
     def __init__(self, references: npt.NDArray[np.floating], options: BackendOptions) -> None:
         from sklearn.neighbors import LocalOutlierFactor as Estimator
@@ -178,7 +178,7 @@ class LocalOutlierFactor:
 
     @classmethod
     def from_tensors(cls, tensors: Tensors, options: BackendOptions) -> "LocalOutlierFactor":
-        """Take the references up again."""
+        """Restore the references."""
         return cls(tensors["references"], options)
 
 

@@ -1,10 +1,16 @@
-"""What a back end can be told."""
+"""Parameters of a back end."""
 
 from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Le
+
+from asd_cli.core.structures import Structure
+from asd_cli.detectors.options import option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackendOptions:
+class BackendOptions(Structure):
     """How the distance of an embedding from those of normal clips is measured.
 
     Attributes
@@ -24,17 +30,29 @@ class BackendOptions:
         ``pooled``: source and target clips together; ``minimum``: apart, and the smaller score
         counts; ``own``: apart, and the clip's own domain counts where it is known.
     smote : float
-        Target clips are made up to this share of the source clips; 0 for none.
+        Target clips are made up to this fraction of the source clips; 0 for none.
     density : int
         Neighbours over which each reference's own distance is averaged, to divide by it (local
         density normalisation of ``knn`` and ``kmeans``); 0 for none.
     """
 
-    kind: str = "knn"
-    distance: str = "cosine"
-    neighbors: int = 1
-    components: int = 16
-    references: str = "section"
-    domains: str = "pooled"
-    smote: float = 0.0
-    density: int = 0
+    SECTION: ClassVar[str] = "backend"
+
+    kind: Literal["knn", "lof", "gmm", "mahalanobis", "kmeans"] = option(
+        "knn", "knn, lof, gmm, mahalanobis or kmeans"
+    )
+    distance: Literal["cosine", "euclidean", "whitened"] = option(
+        "cosine", "cosine, euclidean, or whitened (euclidean after whitening)"
+    )
+    neighbors: Annotated[int, Ge(1), Le(1000)] = option(1, "nearest clips that count")
+    components: Annotated[int, Ge(1), Le(1000)] = option(16, "of gmm, and centres of kmeans")
+    references: Literal["section", "machine"] = option(
+        "section", "compare with clips of the section or of the machine"
+    )
+    domains: Literal["pooled", "minimum", "own"] = option(
+        "pooled", "source and target clips pooled, or the nearer, or the clip's own"
+    )
+    smote: Annotated[float, Ge(0), Le(1)] = option(0.0, "target clips made up, per source clip")
+    density: Annotated[int, Ge(0), Le(1000)] = option(
+        0, "neighbors of density normalization; 0: off"
+    )

@@ -12,7 +12,7 @@ from asd_cli.detectors.backends.options import BackendOptions
 _FACTOR = "whitening"
 # Of the mean variance: keeps the inverse finite where all clips are equal in some direction.
 _RELATIVE_FLOOR = 1e-3
-_SMALLEST_VARIANCE = 1e-12
+_MIN_VARIANCE = 1e-12
 
 
 def shrunk_covariance(embeddings: FloatArray) -> FloatArray:
@@ -33,7 +33,7 @@ def shrunk_covariance(embeddings: FloatArray) -> FloatArray:
     from sklearn.covariance import ledoit_wolf
 
     covariance, _ = ledoit_wolf(embeddings)
-    variance = max(float(np.trace(covariance)) / len(covariance), _SMALLEST_VARIANCE)
+    variance = max(float(np.trace(covariance)) / len(covariance), _MIN_VARIANCE)
     shrunk: FloatArray = covariance + _RELATIVE_FLOOR * variance * np.eye(len(covariance))
     return shrunk
 
@@ -63,7 +63,7 @@ def whitening_factor(embeddings: FloatArray) -> npt.NDArray[np.float32]:
 class Inner(Protocol):
     """What is wrapped: a scorer of plain Euclidean embeddings."""
 
-    fewest_clips: int
+    min_clips: int
 
     def score(self, embeddings: FloatArray) -> FloatArray:
         """Score embeddings [shape=(n, d)]."""
@@ -85,7 +85,7 @@ class Whitened:
 
     def __init__(self, factor: npt.NDArray[np.floating], inner: Inner) -> None:
         self._factor, self._inner = np.asarray(factor, np.float32), inner
-        self.fewest_clips = inner.fewest_clips
+        self.min_clips = inner.min_clips
 
     @classmethod
     def fit(
@@ -107,7 +107,7 @@ class Whitened:
     def from_tensors(
         cls, kind: Any, tensors: Mapping[str, npt.NDArray[np.floating]], options: BackendOptions
     ) -> "Whitened":
-        """Take factor and inner scorer up again."""
+        """Restore factor and inner scorer."""
         inner = {name: tensor for name, tensor in tensors.items() if name != _FACTOR}
         return cls(tensors[_FACTOR], kind.from_tensors(inner, options))
 

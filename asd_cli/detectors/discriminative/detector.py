@@ -16,9 +16,7 @@ import torch
 from asd_cli.core.errors import DataError
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.seeds import derive_seed
-from asd_cli.core.types import Clip
 from asd_cli.detectors.base import (
-    DetectorOptions,
     DetectorState,
     FitContext,
     FloatArray,
@@ -27,6 +25,7 @@ from asd_cli.detectors.base import (
 from asd_cli.detectors.discriminative.dual_branch import DualBranch
 from asd_cli.detectors.discriminative.heads import Heads
 from asd_cli.detectors.discriminative.learning import ClassLearning
+from asd_cli.detectors.discriminative.options import DiscriminativeOptions
 from asd_cli.detectors.discriminative.segments import Recordings, class_names, usual_frames
 from asd_cli.detectors.embedding import EmbeddingDetector
 from asd_cli.detectors.training_plan import plan_fit
@@ -35,16 +34,16 @@ from asd_cli.training.devices import resolve_device
 from asd_cli.training.loop import FitPlan, fit
 
 
-class DiscriminativeDetector(EmbeddingDetector):
+class DiscriminativeDetector(EmbeddingDetector[DiscriminativeOptions]):
     """Embeddings of one network for all machines, or of several with seeds of their own.
 
     Parameters
     ----------
-    options : DetectorOptions
+    options : DiscriminativeOptions
         Network, training, back end, seed, device.
     """
 
-    def __init__(self, options: DetectorOptions) -> None:
+    def __init__(self, options: DiscriminativeOptions) -> None:
         super().__init__(options)
         self.device = resolve_device(options.device)
         self._networks: list[DualBranch] = []
@@ -63,7 +62,8 @@ class DiscriminativeDetector(EmbeddingDetector):
             self._networks, self._n_samples = base._networks, base._n_samples
             return []
         machines = {train.clips[0].machine: train, **context.others}
-        clips = [clip for _, store in sorted(machines.items()) for clip in store.clips]
+        stores = [store for _, store in sorted(machines.items())]
+        clips = [clip for store in stores for clip in store.clips]
         classes = sorted(set(class_names(clips)))
         if len(classes) < 2:
             raise DataError(
@@ -71,16 +71,20 @@ class DiscriminativeDetector(EmbeddingDetector):
                 "to tell apart",
                 hint="use a detector that does not learn classes: --detector pooled-knn",
             )
-        frames = np.concatenate([store.frames for _, store in sorted(machines.items())])
-        self._n_samples = (usual_frames(frames.tolist()) - 1) * self.options.recipe.hop_length
+        frames = np.concatenate([store.frames for store in stores])
+        self._n_samples = (usual_frames(frames.tolist()) - 1) * self.options.features.hop_length
         histories = [
-            self._learn_member(number, clips, classes, context)
-            for number in range(self.options.discriminative.members)
+            self._train_member(number, stores, classes, context)
+            for number in range(self.options.network.members)
         ]
         return [row for history in histories for row in history]
 
-    def _learn_member(
-        self, number: int, clips: Sequence[Clip], classes: Sequence[str], context: FitContext
+    def _train_member(
+        self,
+        number: int,
+        stores: Sequence[FeatureStore],
+        classes: Sequence[str],
+        context: FitContext,
     ) -> History:
         options = self.options
         seed = derive_seed(options.seed, "member", number)
@@ -89,27 +93,28 @@ class DiscriminativeDetector(EmbeddingDetector):
             model = Heads(
                 self._network(),
                 len(classes),
-                sub_clusters=options.discriminative.sub_clusters,
-                exchanges=options.discriminative.feature_exchange,
+                sub_clusters=options.network.sub_clusters,
+                exchanges=options.network.feature_exchange,
             ).to(self.device)
+        clips = [clip for store in stores for clip in store.clips]
         labels = [classes.index(name) for name in class_names(clips)]
         learning = ClassLearning(
             model,
-            Recordings(clips, options.recipe),
+            Recordings(stores, options.features),
             labels,
             n_samples=self._n_samples,
-            options=options.discriminative,
-            lr=options.lr,
-            precision=options.precision,
+            options=options.network,
+            lr=options.fit.lr,
+            precision=options.fit.precision,
             seed=seed,
             device=self.device,
         )
-        several = options.discriminative.members > 1
+        several = options.network.members > 1
         history = fit(
             learning,
             _repeated(
-                plan_fit(replace(options, seed=seed), clips, np.arange(len(clips))),
-                options.discriminative.fewest_batches,
+                plan_fit(options.fit, clips, np.arange(len(clips)), seed=seed),
+                options.network.min_batches,
             ),
             checkpoint=context.checkpoint and context.checkpoint.part(f"member{number}"),
             events=context.events,
@@ -121,8 +126,8 @@ class DiscriminativeDetector(EmbeddingDetector):
     def _network(self) -> DualBranch:
         return DualBranch(
             self._n_samples,
-            self.options.recipe.sample_rate,
-            self.options.discriminative.resolutions,
+            self.options.features.sample_rate,
+            self.options.network.resolutions,
         )
 
     def embed(
@@ -135,7 +140,7 @@ class DiscriminativeDetector(EmbeddingDetector):
         DataError
             When a recording cannot be read any more.
         """
-        recordings = Recordings(features.clips, self.options.recipe)
+        recordings = Recordings([features], self.options.features)
         rows = []
         with (
             progress(events, task, total=len(features), unit="clips") as advance,
@@ -173,7 +178,7 @@ class DiscriminativeDetector(EmbeddingDetector):
             self._networks.append(network.to(self.device).eval())
 
 
-def _repeated(plan: FitPlan, fewest_batches: int) -> FitPlan:
+def _repeated(plan: FitPlan, min_batches: int) -> FitPlan:
     """Repeat the clips of a small set, so that an epoch has enough steps to learn from."""
-    times = -(-fewest_batches * plan.batch_size // len(plan.train))
+    times = -(-min_batches * plan.batch_size // len(plan.train))
     return replace(plan, train=np.tile(plan.train, max(times, 1)))

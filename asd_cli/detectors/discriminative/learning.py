@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from asd_cli.core.seeds import derive_seed
 from asd_cli.detectors.discriminative.adacos import exchange_features
 from asd_cli.detectors.discriminative.heads import Heads
-from asd_cli.detectors.discriminative.options import DiscriminativeOptions
+from asd_cli.detectors.discriminative.options import NetworkOptions
 from asd_cli.detectors.discriminative.segments import Recordings, Waveforms
 from asd_cli.features.windows import Indices
 
@@ -33,7 +33,7 @@ class ClassLearning:
         Class of each clip.
     n_samples : int
         Samples in a segment.
-    options : DiscriminativeOptions
+    options : NetworkOptions
         Mixup, and change of speed (Ko et al. 2015, "Audio augmentation for speech recognition").
     lr : float
         Learning rate of AdamW.
@@ -53,7 +53,7 @@ class ClassLearning:
         labels: Sequence[int],
         *,
         n_samples: int,
-        options: DiscriminativeOptions,
+        options: NetworkOptions,
         lr: float,
         precision: str,
         seed: int,

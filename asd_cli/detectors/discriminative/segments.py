@@ -10,9 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from asd_cli.audio.decoding import at_speed, decode, read_file
-from asd_cli.core.types import Clip
+from asd_cli.audio.decoding import at_speed
+from asd_cli.core.grouping import group_key, sort_key
+from asd_cli.core.types import CONDITION, DOMAIN, SECTION, Clip
 from asd_cli.features.recipe import FeatureParameters
+from asd_cli.features.store import FeatureStore
+from asd_cli.features.waveforms import clip_waveform
 
 Waveforms = npt.NDArray[np.float32]
 
@@ -22,19 +25,20 @@ class Recordings:
 
     Parameters
     ----------
-    clips : sequence of Clip
-        Their paths are read.
-    recipe : FeatureParameters
+    stores : sequence of FeatureStore
+        Their clips, one store after the other.
+    parameters : FeatureParameters
         Sample rate and channel.
     """
 
-    def __init__(self, clips: Sequence[Clip], recipe: FeatureParameters) -> None:
-        self._clips, self._recipe = clips, recipe
+    def __init__(self, stores: Sequence[FeatureStore], parameters: FeatureParameters) -> None:
+        self._places = [(store, index) for store in stores for index in range(len(store))]
+        self._parameters = parameters
 
     def __getitem__(self, index: int) -> Waveforms:
         """Waveform of one clip [shape=(n_samples,), dtype=float32]; DataError if it is damaged."""
-        path = self._clips[index].path
-        return decode(read_file(path), path, self._recipe)
+        store, own = self._places[index]
+        return clip_waveform(store, own, self._parameters)
 
     def excerpt(self, index: int, n_samples: int, place: float, speed: float = 1.0) -> Waveforms:
         """Part of a clip at some speed; `place` in [0, 1) says what is left out before it."""
@@ -66,6 +70,5 @@ def usual_frames(frames: Sequence[int]) -> int:
 
 def class_names(clips: Sequence[Clip]) -> list[str]:
     """Class of each clip: machine, section, domain and attributes together."""
-    return [
-        "/".join((clip.machine, clip.section, str(clip.domain), clip.attributes)) for clip in clips
-    ]
+    by = (SECTION, DOMAIN, CONDITION)
+    return ["/".join((clip.machine, *sort_key(group_key(clip, by)))) for clip in clips]

@@ -15,12 +15,12 @@ from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.seeds import derive_seed
 from asd_cli.core.types import Clip
 from asd_cli.detectors.base import (
-    DetectorOptions,
     DetectorState,
     FitContext,
     FloatArray,
     History,
     Scores,
+    known_sections,
     require_known_sections,
 )
 from asd_cli.detectors.mobilenetv2.network import (
@@ -31,6 +31,7 @@ from asd_cli.detectors.mobilenetv2.network import (
     prepare_for_scoring,
     to_keras,
 )
+from asd_cli.detectors.mobilenetv2.options import MobileNetV2Options
 from asd_cli.detectors.mobilenetv2.shared_scoring import SharedClip
 from asd_cli.detectors.training_plan import last_epoch_batches, plan_fit, store_windows
 from asd_cli.features.recipe import LOG_FLOOR
@@ -122,7 +123,7 @@ class MobileNetV2Detector:
 
     Parameters
     ----------
-    options : DetectorOptions
+    options : MobileNetV2Options
         Windows, training, score formula, seed, device.
 
     Raises
@@ -131,15 +132,16 @@ class MobileNetV2Detector:
         When the windows are too small for the network.
     """
 
-    def __init__(self, options: DetectorOptions) -> None:
-        for key, size in (("n_frames", options.n_frames), ("n_mels", options.n_mels)):
+    def __init__(self, options: MobileNetV2Options) -> None:
+        sizes = {"n_frames": options.windows.n_frames, "n_mels": options.features.n_mels}
+        for key, size in sizes.items():
             if size < SMALLEST_INPUT:
                 raise ConfigError(
                     f"feature.{key} is {size}, and mobilenetv2 needs {SMALLEST_INPUT} or more",
                     hint=f"raise it: --set feature.{key}=64; or, where these are the settings of "
                     "the autoencoder baseline, choose that: --detector autoencoder",
                 )
-        if max(options.n_frames, options.n_mels) == SMALLEST_INPUT:
+        if max(sizes.values()) == SMALLEST_INPUT:
             raise ConfigError(
                 f"windows of {SMALLEST_INPUT} frames and {SMALLEST_INPUT} bands leave a single "
                 "value of each channel, which a batch norm cannot scale",
@@ -163,7 +165,7 @@ class MobileNetV2Detector:
         DataError
             When the machine has a single section, or clips are too short.
         """
-        self.sections = tuple(sorted({clip.section for clip in train.clips}))
+        self.sections = known_sections(train)
         if len(self.sections) < 2:
             raise DataError(
                 f"{train.clips[0].machine} has the single section {self.sections[0]}, and a "
@@ -172,17 +174,19 @@ class MobileNetV2Detector:
             )
         generator = torch.Generator().manual_seed(derive_seed(self.options.seed, "weights"))
         model = MobileNetV2(len(self.sections), generator).to(self.device)
-        windows = store_windows(self.options, train, self.options.n_hop_frames)
+        windows = store_windows(
+            self.options.windows.n_frames, train, self.options.windows.n_hop_frames
+        )
         batches = _WindowBatches(train, windows, self.device)
-        labels = np.array([self.sections.index(clip.section) for clip in train.clips])
+        labels = np.array([self.sections.index(clip.section or "") for clip in train.clips])
         trainable = _SectionClassifier(
             model,
             batches,
             torch.from_numpy(labels[windows.clips]),
-            self.options.lr,
-            self.options.precision,
+            self.options.fit.lr,
+            self.options.fit.precision,
         )
-        plan = plan_fit(self.options, train.clips, windows.clips)
+        plan = plan_fit(self.options.fit, train.clips, windows.clips, seed=self.options.seed)
         history = fit(
             trainable,
             plan,
@@ -190,7 +194,7 @@ class MobileNetV2Detector:
             events=context.events,
             task=context.task,
         )
-        if self.options.batch_norm == "recalibrate":
+        if self.options.fit.batch_norm == "recalibrate":
             recalibrate(model, model, (batches[chosen] for chosen in last_epoch_batches(plan)))
         self.model = model.eval()
         return history
@@ -205,11 +209,11 @@ class MobileNetV2Detector:
         DataError
             When clips are too short.
         """
-        return self._score(features, self.options.score_hop_frames, events)
+        return self._score(features, self.options.windows.score_hop_frames, events)
 
     def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
         """Score with the windows of training, as the baseline does for its threshold."""
-        return self._score(train, self.options.n_hop_frames, events).clips
+        return self._score(train, self.options.windows.n_hop_frames, events).clips
 
     def _score(self, store: FeatureStore, hop: int, events: Events) -> Scores:
         require_known_sections(store, self.sections)
@@ -217,7 +221,7 @@ class MobileNetV2Detector:
         scored = []
         with progress(events, "score", total=len(store), unit="clips") as advance:
             for clip, embeddings in self._embed_windows(network, store, hop):
-                own = self.sections.index(clip.section)
+                own = self.sections.index(clip.section or "")
                 with torch.inference_mode():
                     logits = network.layers["predictions"](embeddings)
                     probabilities = logits.softmax(dim=1)[:, own].cpu().numpy()
@@ -255,7 +259,7 @@ class MobileNetV2Detector:
 
         A clip is computed by itself, so that its score does not depend on its neighbours.
         """
-        windows = store_windows(self.options, store, hop)
+        windows = store_windows(self.options.windows.n_frames, store, hop)
         first = np.searchsorted(windows.clips, np.arange(len(store) + 1))
         for index, clip in enumerate(store.clips):
             begins = windows.starts[first[index] : first[index + 1]] - store.offsets[index]
@@ -278,8 +282,8 @@ class MobileNetV2Detector:
         return DetectorState(tensors, {"sections": list(self.sections)})
 
     @classmethod
-    def from_state(cls, state: DetectorState, options: DetectorOptions) -> "MobileNetV2Detector":
-        """Take the weights up again."""
+    def from_state(cls, state: DetectorState, options: MobileNetV2Options) -> "MobileNetV2Detector":
+        """Restore the weights."""
         detector = cls(options)
         detector.sections = tuple(state.facts["sections"])
         model = MobileNetV2(len(detector.sections))

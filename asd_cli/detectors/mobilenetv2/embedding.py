@@ -6,7 +6,6 @@ of its section.
 
 from asd_cli.core.events import SILENT, Events
 from asd_cli.detectors.base import (
-    DetectorOptions,
     DetectorState,
     FitContext,
     FloatArray,
@@ -14,19 +13,20 @@ from asd_cli.detectors.base import (
 )
 from asd_cli.detectors.embedding import EmbeddingDetector
 from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector
+from asd_cli.detectors.mobilenetv2.options import MobileNetV2EmbeddingOptions
 from asd_cli.features.store import FeatureStore
 
 
-class MobileNetV2EmbeddingDetector(EmbeddingDetector):
+class MobileNetV2EmbeddingDetector(EmbeddingDetector[MobileNetV2EmbeddingOptions]):
     """Mean over windows of the 1280 values before the classifier's last layer.
 
     Parameters
     ----------
-    options : DetectorOptions
+    options : MobileNetV2EmbeddingOptions
         Of the classifier and the back end.
     """
 
-    def __init__(self, options: DetectorOptions) -> None:
+    def __init__(self, options: MobileNetV2EmbeddingOptions) -> None:
         super().__init__(options)
         self._classifier = MobileNetV2Detector(options)
 
@@ -42,7 +42,7 @@ class MobileNetV2EmbeddingDetector(EmbeddingDetector):
         self, features: FeatureStore, events: Events = SILENT, task: str = "score"
     ) -> FloatArray:
         """Embed windows as far apart as in training; DataError when clips are too short."""
-        return self._classifier.embed(features, self.options.n_hop_frames, events, task)
+        return self._classifier.embed(features, self.options.windows.n_hop_frames, events, task)
 
     def network_state(self) -> DetectorState:
         """Give the classifier."""

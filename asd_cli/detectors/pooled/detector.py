@@ -14,14 +14,15 @@ from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.detectors.base import FitContext, FloatArray, History
 from asd_cli.detectors.clip_statistics import summarise_at_speeds
 from asd_cli.detectors.embedding import EmbeddingDetector
+from asd_cli.detectors.pooled.options import PooledOptions
 from asd_cli.features.store import FeatureStore
 
 
 def weighted_rank_pool(spectrogram: FloatArray, decay: float) -> FloatArray:
     """Pool each band over time, loud frames before quiet ones.
 
-    Generalised weighted rank pooling (Kolesnikov and Lampert 2016): values are sorted in descending
-    order and averaged with the weights ``decay ** rank``.
+    Global weighted rank pooling (GWRP; Kolesnikov and Lampert 2016): values are sorted in
+    descending order and averaged with the weights ``decay ** rank``.
 
     Parameters
     ----------
@@ -85,10 +86,10 @@ class Pooling:
         return pool_over_time(spectrogram, self.kind, self.decay)
 
 
-class PooledDetector(EmbeddingDetector):
+class PooledDetector(EmbeddingDetector[PooledOptions]):
     """Distance of a clip's pooled spectrogram from those of normal clips.
 
-    With `pooling_speeds` each training clip counts at other speeds as well. What a change of speed
+    With `pooling.speeds` each training clip counts at other speeds as well. What a change of speed
     does to a spectrum is then part of what varies among normal clips, and a back end that whitens
     makes little of it: tangent distance (Simard et al. 1993, "Efficient pattern recognition using
     a new transformation distance"), with finite steps in place of derivatives.
@@ -113,7 +114,7 @@ class PooledDetector(EmbeddingDetector):
         self, train: FeatureStore, events: Events, task: str
     ) -> Sequence[FloatArray]:
         """Pool the training clips at other speeds; DataError when a recording cannot be read."""
-        recipe, speeds = self.options.recipe, self.options.pooling_speeds
+        recipe, speeds = self.options.features, self.options.pooling.speeds
         if not speeds:
             return ()
         return summarise_at_speeds(
@@ -122,4 +123,4 @@ class PooledDetector(EmbeddingDetector):
 
     @property
     def _pooling(self) -> Pooling:
-        return Pooling(self.options.pooling, self.options.pooling_decay)
+        return Pooling(self.options.pooling.kind, self.options.pooling.decay)

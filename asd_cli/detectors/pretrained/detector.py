@@ -6,20 +6,21 @@ import numpy as np
 
 from asd_cli.core.errors import IntegrityError
 from asd_cli.core.events import SILENT, Events, progress
-from asd_cli.detectors.base import DetectorOptions, DetectorState, FitContext, FloatArray, History
+from asd_cli.detectors.base import DetectorState, FitContext, FloatArray, History
 from asd_cli.detectors.discriminative.segments import Recordings
 from asd_cli.detectors.embedding import EmbeddingDetector
 from asd_cli.detectors.pretrained.encoders import Encoder, ExportedEncoder, encoder_fingerprint
+from asd_cli.detectors.pretrained.options import PretrainedOptions
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.devices import resolve_device
 
 
-class PretrainedDetector(EmbeddingDetector):
+class PretrainedDetector(EmbeddingDetector[PretrainedOptions]):
     """Distance of a clip's embedding from those of normal clips.
 
     Parameters
     ----------
-    options : DetectorOptions
+    options : PretrainedOptions
         The encoder's file, device, back end.
 
     Raises
@@ -28,9 +29,9 @@ class PretrainedDetector(EmbeddingDetector):
         When there is no such file, or it holds no encoder.
     """
 
-    def __init__(self, options: DetectorOptions) -> None:
+    def __init__(self, options: PretrainedOptions) -> None:
         super().__init__(options)
-        self._path = Path(options.encoder)
+        self._path = Path(options.encoder.checkpoint)
         self._encoder: Encoder = ExportedEncoder(self._path, resolve_device(options.device))
 
     def learn(self, train: FeatureStore, context: FitContext) -> History:
@@ -41,7 +42,7 @@ class PretrainedDetector(EmbeddingDetector):
         self, features: FeatureStore, events: Events = SILENT, task: str = "score"
     ) -> FloatArray:
         """Embed recordings one by one; DataError when one cannot be read or embedded."""
-        recordings = Recordings(features.clips, self.options.recipe)
+        recordings = Recordings([features], self.options.features)
         rows = []
         with progress(events, task, total=len(features), unit="clips") as advance:
             for index in range(len(features)):

@@ -18,6 +18,7 @@ from asd_cli.core.events import SILENT, Events
 from asd_cli.detectors.base import FitContext, FloatArray, History
 from asd_cli.detectors.clip_statistics import summarise_at_speeds
 from asd_cli.detectors.embedding import EmbeddingDetector
+from asd_cli.detectors.pooled.options import PooledOptions
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 
@@ -93,10 +94,10 @@ def _rate_filters(n_rates: int, highest: float) -> FloatArray:
     return normalised
 
 
-class TextureDetector(EmbeddingDetector):
+class TextureDetector(EmbeddingDetector[PooledOptions]):
     """Distance of a clip's texture statistics from those of normal clips.
 
-    It reads the recordings, training clips at `pooling_speeds` as well (see `PooledDetector`).
+    It reads the recordings, training clips at `pooling.speeds` as well (see `PooledDetector`).
     """
 
     def learn(self, train: FeatureStore, context: FitContext) -> History:
@@ -114,13 +115,13 @@ class TextureDetector(EmbeddingDetector):
         self, train: FeatureStore, events: Events, task: str
     ) -> Sequence[FloatArray]:
         """Describe the training clips at other speeds; DataError as for `embed`."""
-        speeds = self.options.pooling_speeds
+        speeds = self.options.pooling.speeds
         return self._describe(train, speeds, events, task) if speeds else ()
 
     def _describe(
         self, features: FeatureStore, speeds: Sequence[float], events: Events, task: str
     ) -> tuple[FloatArray, ...]:
-        recipe = texture_recipe(self.options.recipe)
+        recipe = texture_recipe(self.options.features)
         statistics = TextureStatistics(recipe.sample_rate / recipe.hop_length)
         return summarise_at_speeds(
             features, statistics, recipe=recipe, speeds=speeds, events=events, task=task

@@ -1,0 +1,80 @@
+"""The threshold of a model, from the scores of its training clips."""
+
+from dataclasses import replace
+
+from asd_cli.artifacts.model_file import Calibration
+from asd_cli.artifacts.threshold import Threshold, threshold_groups
+from asd_cli.core.errors import UsageError
+from asd_cli.detectors.base import Detector
+from asd_cli.detectors.thresholds import fit_threshold
+from asd_cli.features.store import FeatureStore
+from asd_cli.pipeline.identity import calibration_settings
+from asd_cli.pipeline.layout import Layout
+from asd_cli.pipeline.model import TRAINING_SCORES, Model, with_calibration
+from asd_cli.settings.model import Settings
+
+
+def calibrate(model: Model, layout: Layout, detector: Detector, store: FeatureStore,
+              scores: object = None) -> Model:  # fmt: skip
+    """Score the training clips and find the threshold of a model.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted; its threshold is replaced.
+    layout : Layout
+        Its settings say how.
+    detector : Detector
+        The model's.
+    store : FeatureStore
+        The training clips.
+    """
+    found = detector.score_training_clips(store)
+    groups = tuple((clip.section, clip.domain and clip.domain.value) for clip in store.clips)
+    scored = replace(model, tensors={**model.tensors, TRAINING_SCORES: found})
+    threshold = find_threshold(scored, layout.settings, groups, detector.highest_score)
+    calibration = Calibration(
+        settings=calibration_settings(layout.settings), groups=groups, threshold=threshold
+    )
+    return with_calibration(model, replace(model.facts, calibration=calibration), found)
+
+
+def find_threshold(
+    model: Model,
+    settings: Settings,
+    groups: tuple[tuple[str | None, str | None], ...],
+    highest_score: float,
+) -> Threshold:
+    """Find a threshold from the training scores that a model holds."""
+    values = settings.for_detector().values
+    by = values["threshold_groups"]
+    return fit_threshold(
+        model.training_scores,
+        kind=values["threshold"],
+        quantile=values["decision_threshold"],
+        highest_score=highest_score,
+        groups=[threshold_groups(section, domain, by) for section, domain in groups]
+        if by != "machine"
+        else (),
+    )
+
+
+def threshold_in_force(model: Model, layout: Layout, highest_score: float) -> Threshold:
+    """Give the model's threshold, or another where the settings have changed since.
+
+    Raises
+    ------
+    UsageError
+        When scores are computed otherwise now, so that nothing is known of normal ones.
+    """
+    known, now = model.facts.calibration, calibration_settings(layout.settings)
+    if known is None or known.settings == now:
+        return model.threshold
+    if known.settings["score"] != now["score"]:
+        raise UsageError(
+            f"the threshold of {model.machine} is for score = {known.settings['score']}, and it is "
+            f"{now['score']} now",
+            hint="find another; nothing is trained again: "
+            f"{layout.command('train', model.machine)}",
+        )
+    return find_threshold(model, layout.settings, known.groups, highest_score)

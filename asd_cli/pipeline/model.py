@@ -1,0 +1,315 @@
+"""The model of one machine: one file, one object, everything that scoring needs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from asd_cli.artifacts.model_file import ModelFacts, ModelFile, read_model_file, write_model_file
+from asd_cli.artifacts.threshold import Threshold
+from asd_cli.core.errors import DataError, IntegrityError
+from asd_cli.core.structures import StructureError
+from asd_cli.core.types import Clip
+from asd_cli.detectors.base import Detector, DetectorState, Scores
+from asd_cli.detectors.options import DetectorOptions
+from asd_cli.detectors.plans import options_from_plain, restore_detector
+from asd_cli.features.memory import Recording, features_in_memory
+from asd_cli.features.recipe import FeatureParameters
+from asd_cli.features.store import FeatureStore
+from asd_cli.pipeline.identity import plan_of
+
+if TYPE_CHECKING:
+    import pandas
+
+    from asd_cli.reporting.explain import Explanation
+
+TRAINING_SCORES = "training_scores"
+WEIGHTS = "detector."
+REFERENCES = "normal."
+MEL_FILTERS = "mel_filters"
+
+FloatArray = npt.NDArray[np.floating]
+
+_MIN_REFERENCES = 4
+_MAX_REFERENCES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ClipScore:
+    """The score of one clip and what it means.
+
+    Attributes
+    ----------
+    clip : Clip
+        What was scored.
+    score : float
+        Higher is more anomalous.
+    p_value : float
+        Fraction of normal clips that score as high: ``(1 + #{calibration >= score}) / (n + 1)``
+        (conformal; Vovk et al. 2005, Algorithmic Learning in a Random World).
+    anomalous : bool
+        Whether the score is above the model's threshold.
+    """
+
+    clip: Clip
+    score: float
+    p_value: float
+    anomalous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredClips(Sequence[ClipScore]):
+    """Scores of some clips in their order, as a sequence and as a table."""
+
+    rows: tuple[ClipScore, ...] = field(default_factory=tuple)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[ClipScore]:
+        return iter(self.rows)
+
+    @property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """All scores [shape=(n_clips,)]."""
+        return np.array([row.score for row in self.rows], np.float32)
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Give a table with the columns clip, start, score, p_value, anomalous."""
+        import pandas as pd
+
+        columns = ["clip", "start", "score", "p_value", "anomalous"]
+        return pd.DataFrame(
+            [
+                (str(row.clip.path), row.clip.start, row.score, row.p_value, row.anomalous)
+                for row in self.rows
+            ],
+            columns=columns,
+        )
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model of normal sound of one machine.
+
+    Attributes
+    ----------
+    tensors : mapping of str to ndarray
+        State of the detector, training scores, mel filters, a few normal clips.
+    facts : ModelFacts
+        Everything else: detector, options, calibration, provenance.
+    device : str
+        Where networks compute.
+    """
+
+    tensors: Mapping[str, npt.NDArray[Any]]
+    facts: ModelFacts
+    device: str = "auto"
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto") -> "Model":
+        """Read a model file; nothing else is needed to score with it.
+
+        Raises
+        ------
+        DataError
+            When there is none.
+        IntegrityError
+            When it is damaged, or was made by a version whose facts cannot be read.
+        """
+        content = read_model_file(Path(path))
+        return cls(content.tensors, content.facts, device)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model into one file, complete or not at all."""
+        write_model_file(Path(path), ModelFile(self.tensors, self.facts))
+
+    @property
+    def machine(self) -> str:
+        """Whose normal sound it is a model of."""
+        return self.facts.machine
+
+    @property
+    def features(self) -> FeatureParameters:
+        """How features are computed."""
+        return self.options.features
+
+    @cached_property
+    def options(self) -> DetectorOptions:
+        """Options of the detector, as it was trained."""
+        try:
+            plain = {**self.facts.options, "device": self.device}
+            return options_from_plain(plan_of(self.facts.training.detector), plain)
+        except StructureError as error:
+            made_by = self.facts.training.versions.get("asd-cli", "unknown")
+            raise IntegrityError(
+                f"the model of {self.machine} was made by version {made_by}; its options cannot be "
+                f"read: {error}",
+                hint="train it again: asd train --force",
+            ) from error
+
+    @property
+    def threshold(self) -> Threshold:
+        """The decision threshold; DataError where training was interrupted before it was found."""
+        if self.facts.calibration is None:
+            raise DataError(
+                f"the model of {self.machine} has no decision threshold: its training was "
+                "interrupted",
+                hint=f"resume it: asd train --machine {self.machine}",
+            )
+        return self.facts.calibration.threshold
+
+    @property
+    def training_scores(self) -> npt.NDArray[np.float32]:
+        """Scores of the normal clips that the threshold was found from [shape=(n_clips,)]."""
+        return np.asarray(self.tensors[TRAINING_SCORES], np.float32)
+
+    def restore(self, options: DetectorOptions | None = None) -> Detector:
+        """Make the fitted detector, with other options of scoring where some are given."""
+        weights = DetectorState(self.tensors, {}).part(WEIGHTS)
+        state = DetectorState(weights, self.facts.state)
+        plan = plan_of(self.facts.training.detector)
+        return restore_detector(plan, state, options or self.options)
+
+    @cached_property
+    def _detector(self) -> Detector:
+        return self.restore()
+
+    def score(
+        self,
+        recordings: Sequence[str | Path | Clip | FloatArray],
+        *,
+        sr: int | None = None,
+        section: str | None = None,
+        domain: str | None = None,
+    ) -> ScoredClips:
+        """Score recordings.
+
+        Parameters
+        ----------
+        recordings : sequence of path, Clip or ndarray [shape=(n_samples,)]
+            Files, parts of files, or samples with full scale 1.
+        sr : int, optional
+            Sample rate of arrays, in Hz; the model's own by default.
+        section, domain : str, optional
+            Of all recordings that do not say it themselves; a model of a single section takes that.
+
+        Returns
+        -------
+        ScoredClips
+            One row a recording, in their order.
+
+        Raises
+        ------
+        DataError
+            When a recording cannot be read, or is too short.
+        UsageError
+            When the model distinguishes sections and a recording's is not known.
+        """
+        store = self.prepare(recordings, sr=sr, section=section, domain=domain)
+        return self.decide(store.clips, self._detector.score(store))
+
+    def prepare(
+        self,
+        recordings: Sequence[str | Path | Clip | FloatArray],
+        *,
+        sr: int | None = None,
+        section: str | None = None,
+        domain: str | None = None,
+    ) -> FeatureStore:
+        """Compute the features of recordings, as `score` takes them."""
+        if section is None and len(self.facts.sections) == 1:
+            section = self.facts.sections[0]
+        named = [
+            Recording.of(item, machine=self.machine, number=number, section=section, domain=domain)
+            for number, item in enumerate(recordings)
+        ]
+        return features_in_memory(
+            named, self.features, sr=sr, filters=self.tensors.get(MEL_FILTERS)
+        )
+
+    def decide(
+        self,
+        clips: Sequence[Clip],
+        scores: Scores | FloatArray,
+        threshold: Threshold | None = None,
+    ) -> ScoredClips:
+        """Give p-values and decisions of scores.
+
+        Parameters
+        ----------
+        clips : sequence of Clip
+            Whose scores.
+        scores : Scores or ndarray [shape=(n_clips,)]
+            Of this model.
+        threshold : Threshold, optional
+            What decides; the model's own by default.
+        """
+        decisive = threshold or self.threshold
+        values = scores.clips if isinstance(scores, Scores) else np.asarray(scores, np.float32)
+        ordered = np.sort(self.training_scores)
+        as_high = len(ordered) - np.searchsorted(ordered, values, "left")
+        p_values = (1.0 + as_high) / (len(ordered) + 1.0)
+        limits = [decisive.of(clip.section, clip.domain) for clip in clips]
+        return ScoredClips(
+            tuple(
+                ClipScore(clip, float(value), float(p), bool(value > limit))
+                for clip, value, p, limit in zip(clips, values, p_values, limits, strict=True)
+            )
+        )
+
+    def explain(
+        self, recording: str | Path | Clip | FloatArray, *, sr: int | None = None
+    ) -> "Explanation":
+        """Say where in time and frequency a recording differs from normal ones.
+
+        Parameters
+        ----------
+        recording : path, Clip or ndarray [shape=(n_samples,)]
+            What to explain.
+        sr : int, optional
+            Sample rate of an array, in Hz.
+
+        Returns
+        -------
+        Explanation
+            Its `sentence` says it in words; `nearest` is the number of the normal clip.
+
+        Raises
+        ------
+        DataError
+            When the recording cannot be read, or the model holds no normal clips.
+        """
+        from asd_cli.reporting.explain import explain, learn_normal
+
+        kept = sorted(name for name in self.tensors if name.startswith(REFERENCES))
+        if len(kept) < _MIN_REFERENCES:
+            raise DataError(
+                f"the model of {self.machine} holds {len(kept)} normal clips, too few to explain by"
+            )
+        reference = learn_normal([self.tensors[name].astype(np.float32) for name in kept])
+        store = self.prepare([recording], sr=sr)
+        return explain(store[0], reference, self.features)
+
+
+def normal_references(store: FeatureStore) -> dict[str, npt.NDArray[np.float16]]:
+    """Choose a few normal clips, evenly, for `Model.explain`; half precision is 0.03 dB."""
+    count = min(len(store), _MAX_REFERENCES)
+    chosen = np.unique(np.linspace(0, len(store) - 1, count).astype(int)).tolist()
+    return {
+        f"{REFERENCES}{number:03}": np.asarray(store[index], np.float16)
+        for number, index in enumerate(chosen)
+    }
+
+
+def with_calibration(model: Model, facts: ModelFacts, scores: FloatArray) -> Model:
+    """Give a model whose threshold was found."""
+    tensors = {**model.tensors, TRAINING_SCORES: np.asarray(scores, np.float32)}
+    return replace(model, tensors=tensors, facts=facts)
