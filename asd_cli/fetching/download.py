@@ -1,11 +1,9 @@
-"""One file from a server to the disk: resumed where it broke, believed only by size and MD5.
-
-What to do is decided in `decisions`; here it is done.
-"""
+"""Transfer one file from a server to the disk: resumed, and verified by size and MD5."""
 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
 import requests
@@ -14,12 +12,42 @@ from asd_cli.core.errors import IntegrityError
 from asd_cli.core.events import Events, progress
 from asd_cli.core.files import storage_errors, write_text
 from asd_cli.core.hashing import hash_file
-from asd_cli.fetching.addresses import Origin, Site, file_addresses, redact
-from asd_cli.fetching.decisions import Step, Verdict, judge_answer, plan_download
-from asd_cli.fetching.http import BLOCK, AbsentError, Web, blocks, refuse_page
+from asd_cli.fetching.http import BLOCK, AbsentError, Site, Web, blocks, redact, refuse_page
 from asd_cli.fetching.paths import regular_size
-from asd_cli.fetching.patience import Budget, Pace, PassingError, StalledError
-from asd_cli.fetching.record import RecordFile
+from asd_cli.fetching.records import RecordFile
+from asd_cli.fetching.retry import Budget, Pace, PassingError, StalledError, Verdict, judge_answer
+from asd_cli.fetching.sources import Origin, file_addresses
+
+
+class Step(Enum):
+    """What to do next for a file."""
+
+    PROVE_ARCHIVE = auto()
+    PROVE_PART = auto()
+    RESUME = auto()
+    START = auto()
+
+
+def plan_download(*, size: int, archive: int | None, part: int | None) -> Step:
+    """Decide what to do for a file of a known size.
+
+    Parameters
+    ----------
+    size : int
+        Bytes, from the record.
+    archive, part : int or None
+        Bytes of what is on the disk under the final and the temporary name.
+
+    Returns
+    -------
+    Step
+        A file of the right size is proven, a shorter part is resumed, anything else starts.
+    """
+    if archive == size:
+        return Step.PROVE_ARCHIVE
+    if part == size:
+        return Step.PROVE_PART
+    return Step.RESUME if part is not None and 0 < part < size else Step.START
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

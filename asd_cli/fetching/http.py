@@ -4,9 +4,12 @@ What `requests` does not do by itself: stay on one host, keep the token there, r
 notice a transfer that trickles, and tell a passing fault from a lasting one.
 """
 
+import ipaddress
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from urllib.parse import urljoin, urlsplit
 
@@ -17,8 +20,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util.retry import Retry
 
 from asd_cli.core.errors import NetworkError, UsageError
-from asd_cli.fetching.addresses import Site, redact
-from asd_cli.fetching.patience import PassingError, Patience
+from asd_cli.fetching.retry import PassingError, Patience
 
 BLOCK = 1 << 20
 _MOST_REDIRECTS = 5
@@ -27,6 +29,42 @@ _BY_OTHER_MEANS = (
     "list the addresses with asd fetch --print-urls, fetch them by other means, "
     "then: asd fetch --from DIR"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A server that may be asked.
+
+    Attributes
+    ----------
+    base : str
+        Address without a slash at its end.
+    mirror : bool
+        Whether the user named it for this fetch: then it may redirect elsewhere and is never sent
+        the token.
+    """
+
+    base: str
+    mirror: bool = False
+
+    @property
+    def vouches(self) -> bool:
+        """Whether sums from it can be believed: nobody between can have changed them."""
+        return self.base.startswith("https:") or is_loopback(self.base)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def redact(text: str) -> str:
+    """Hide user names and passwords in the addresses of a text."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
 
 
 class AbsentError(NetworkError):

@@ -1,15 +1,19 @@
-"""Names that strangers chose, and the places on this disk they may lead to."""
+"""Names chosen by others, and the places in a data folder that they may lead to."""
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from filelock import FileLock, Timeout
+
 from asd_cli.core.errors import IntegrityError
+from asd_cli.core.events import Events
+from asd_cli.core.files import storage_errors
 
 WORKPLACE = ".asd-fetch"
 """Folder inside a data folder for what fetching needs: hidden, and on the same disk."""
-
 _LONGEST_PART = 255
 _LONGEST_NAME = 1024
 
@@ -94,3 +98,29 @@ def regular_size(path: Path) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+@contextmanager
+def sole_fetch(folder: Path, events: Events) -> Iterator[None]:
+    """Be the only fetch at work in a data folder; wait for another to end.
+
+    The system frees the lock of a killed process.
+
+    Raises
+    ------
+    StorageError
+        When the folder cannot be written.
+    """
+    workplace = folder / WORKPLACE
+    with storage_errors(workplace):
+        workplace.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(workplace / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            events.note(f"another asd fetch is at work in {folder}; waiting for it")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

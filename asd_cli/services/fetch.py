@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asd_cli.core.errors import DataError, UsageError
+from asd_cli.core.errors import DataError, IntegrityError, UsageError
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.datasets.dcase.editions import (
     DEFAULT_EDITION,
@@ -15,35 +15,32 @@ from asd_cli.datasets.dcase.editions import (
     edition_names,
     load_edition,
 )
-from asd_cli.fetching.addresses import (
-    ZENODO,
-    Origin,
-    file_addresses,
-    find_in_folder,
-    parse_origin,
-    redact,
-)
-from asd_cli.fetching.http import Web
-from asd_cli.fetching.lookup import look_up
-from asd_cli.fetching.patience import Patience
-from asd_cli.fetching.receipts import read_receipt
-from asd_cli.fetching.record import Record, freeze, frozen_path, read_frozen
-from asd_cli.fetching.stages import (
+from asd_cli.fetching.download import Download, Step, prove
+from asd_cli.fetching.http import Web, redact
+from asd_cli.fetching.install import install, read_receipt
+from asd_cli.fetching.paths import sole_fetch
+from asd_cli.fetching.plan import (
     FileState,
     Needs,
     Wanted,
     estimate_needs,
+    missing_archives,
     plan_stages,
+    refuse_linked_folders,
     require_disk,
+    require_sound,
     select_files,
 )
-from asd_cli.fetching.supply import (
-    Supply,
-    missing_archives,
-    refuse_linked_folders,
-    sole_fetch,
+from asd_cli.fetching.records import Record, freeze, frozen_path, read_frozen
+from asd_cli.fetching.retry import Patience
+from asd_cli.fetching.sources import (
+    ZENODO,
+    Origin,
+    file_addresses,
+    find_in_folder,
+    look_up,
+    parse_origin,
 )
-from asd_cli.fetching.verification import require_sound
 
 TOKEN_VARIABLE = "ZENODO_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -167,6 +164,82 @@ class FetchResult:
     licence: str
     citations: tuple[str, ...]
     nothing_to_do: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """What every file of a fetch has in common.
+
+    Attributes
+    ----------
+    origin : Origin
+        Where files come from.
+    web : Web
+        The session.
+    edition : Edition
+        Names machines and folders.
+    keep_archives : bool
+        Whether archives stay after they were unpacked.
+    events : Events
+        Progress.
+    """
+
+    origin: Origin
+    web: Web
+    edition: Edition
+    keep_archives: bool
+    events: Events
+
+    def bring(self, wanted: Wanted) -> None:
+        """Get one file and install what it holds.
+
+        Raises
+        ------
+        NetworkError, IntegrityError, StorageError, DataError
+            As `Download.run`, `prove` and `install` do.
+        """
+        source = self._obtain(wanted)
+        own = source == wanted.destination.archive
+        try:
+            install(
+                wanted.file,
+                source,
+                folder=wanted.folder,
+                machine=wanted.machine,
+                edition=self.edition,
+                events=self.events,
+            )
+        except IntegrityError:
+            # It is what the record promised, and unusable: fetching it again is all one can do.
+            if own:
+                source.unlink()
+            raise
+        if own and not self.keep_archives:
+            source.unlink()
+
+    def _obtain(self, wanted: Wanted) -> Path:
+        if self.origin.folder is not None:
+            path = find_in_folder(self.origin.folder, wanted.file)
+            if path is None:
+                raise missing_archives(self.origin.folder, [wanted])
+            prove(wanted.file, path, self.events)
+            return path
+        destination = wanted.destination
+        if destination.plan(wanted.file.size) is Step.PROVE_ARCHIVE:
+            try:
+                prove(wanted.file, destination.archive, self.events)
+            except IntegrityError as error:
+                self.events.warning(f"{error.message}; fetching it again")
+            else:
+                return destination.archive
+        Download(
+            wanted.file,
+            destination=destination,
+            web=self.web,
+            origin=self.origin,
+            events=self.events,
+        ).run()
+        return destination.archive
 
 
 def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:

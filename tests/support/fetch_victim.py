@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from asd_cli.core.events import SilentEvents
-from asd_cli.fetching.patience import Patience
+from asd_cli.fetching.retry import Patience
 from asd_cli.services.fetch import FetchRequest, fetch
 
 SYSTEM_CALLS = ("replace", "rename", "unlink", "mkdir")

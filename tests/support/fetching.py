@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from asd_cli.fetching.patience import Patience
+from asd_cli.fetching.retry import Patience
 from asd_cli.services.fetch import FetchRequest, FetchResult, fetch
 from tests.support.disk import recordings, snapshot
 from tests.support.zenodo_server import ZenodoServer

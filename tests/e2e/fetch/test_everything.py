@@ -10,7 +10,7 @@ from asd_cli.core.errors import DataError, IntegrityError, StorageError, UsageEr
 from asd_cli.core.types import Mode
 from asd_cli.datasets.dcase.editions import load_edition
 from asd_cli.datasets.dcase.folders import find_machines, list_clips
-from asd_cli.fetching.stages import FileState
+from asd_cli.fetching.plan import FileState
 from tests.support.archives import (
     DEV,
     EVAL_TRAIN,

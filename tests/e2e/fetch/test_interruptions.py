@@ -201,7 +201,7 @@ def test_two_data_folders_on_one_disk_are_added_up(
 def test_an_archive_that_unpacks_to_more_than_fits_is_not_begun(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asd_cli.fetching import stages
+    from asd_cli.fetching import plan as stages
 
     monkeypatch.setattr(stages, "_UNPACKED_RATIO", 0.0)
     with serve() as server:

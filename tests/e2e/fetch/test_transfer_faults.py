@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from asd_cli.core.errors import IntegrityError, NetworkError
-from asd_cli.fetching import patience as patience_module
-from asd_cli.fetching.patience import Patience
+from asd_cli.fetching import retry as patience_module
+from asd_cli.fetching.retry import Patience
 from tests.support.archives import DEV, dev_files, records_of
 from tests.support.fetching import QUICK, Sandbox
 from tests.support.zenodo_server import Fault, ZenodoServer

@@ -3,8 +3,8 @@
 import pytest
 
 from asd_cli.core.errors import IntegrityError
-from asd_cli.fetching.decisions import Step, Verdict, judge_answer, plan_download
-from asd_cli.fetching.patience import PassingError
+from asd_cli.fetching.download import Step, plan_download
+from asd_cli.fetching.retry import PassingError, Verdict, judge_answer
 
 
 @pytest.mark.parametrize(

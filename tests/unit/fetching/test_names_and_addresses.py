@@ -7,16 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asd_cli.core.errors import DataError, IntegrityError, UsageError
-from asd_cli.fetching.addresses import (
-    Origin,
-    Site,
-    file_addresses,
-    is_loopback,
-    parse_origin,
-    redact,
-)
+from asd_cli.fetching.http import Site, is_loopback, redact
 from asd_cli.fetching.paths import safe_path, shorten
-from asd_cli.fetching.record import RecordFile
+from asd_cli.fetching.records import RecordFile
+from asd_cli.fetching.sources import Origin, file_addresses, parse_origin
 
 
 @given(st.text())

@@ -1,11 +1,13 @@
-"""How long to wait for a server, how often to try again, and when to stop."""
+"""Whether to ask a server again, when, and what its answer may be used for."""
 
 import random
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from asd_cli.core.errors import NetworkError
+from asd_cli.core.errors import IntegrityError, NetworkError
 from asd_cli.core.events import SILENT, Events
 
 
@@ -152,3 +154,70 @@ class Pace:
                 f"the transfer stalled: {self._bytes:,} bytes in {self._patience.stall:g} s"
             )
         self._since, self._bytes = self._clock(), 0
+
+
+class Verdict(Enum):
+    """What an answer's body is good for."""
+
+    APPEND = auto()
+    START_OVER = auto()
+    ASK_WHOLE = auto()
+
+
+def judge_answer(
+    *, status: int, headers: Mapping[str, str], offset: int, size: int, name: str
+) -> Verdict:
+    """Decide what the body of an answer may be used for.
+
+    Only the status and ``Content-Range`` count: servers announce ranges they do not honour, and
+    honour ranges they do not announce.
+
+    Parameters
+    ----------
+    status : int
+        200, 206 or 416.
+    headers : mapping
+        Of the answer.
+    offset : int
+        First byte that was asked for; 0 when the whole file was.
+    size : int
+        Bytes of the file, from the record.
+    name : str
+        Of the file, for messages.
+
+    Returns
+    -------
+    Verdict
+        A 206 is appended only when it begins exactly at `offset`.
+
+    Raises
+    ------
+    IntegrityError
+        When the server holds a file of another size.
+    PassingError
+        When a part came though none was asked for.
+    """
+    if status == 200:
+        _require_size(_whole_number(headers.get("Content-Length")), size, name)
+        return Verdict.START_OVER
+    found = re.fullmatch(
+        r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", headers.get("Content-Range", "").strip()
+    )
+    _require_size(_whole_number(found[2]) if found else None, size, name)
+    if status == 206 and found is not None and found[1] is not None and int(found[1]) == offset:
+        return Verdict.APPEND
+    if offset == 0:
+        raise PassingError(f"the server sent a wrong part of {name}")
+    return Verdict.ASK_WHOLE
+
+
+def _whole_number(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch("[0-9]{1,18}", text) else None
+
+
+def _require_size(held: int | None, size: int, name: str) -> None:
+    if held is not None and held != size:
+        raise IntegrityError(
+            f"{name}: the server holds {held:,} bytes, the record says {size:,}",
+            hint="fetch it from elsewhere: asd fetch --from URL",
+        )

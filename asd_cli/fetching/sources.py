@@ -1,38 +1,19 @@
-"""Where files may come from: Zenodo, a mirror, or a folder; and which addresses are allowed."""
+"""Where records and archives come from: Zenodo, a mirror or a folder."""
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from asd_cli.core.errors import DataError, UsageError
-from asd_cli.fetching.record import RecordFile
+from asd_cli.core.errors import DataError, IntegrityError, NetworkError, UsageError
+from asd_cli.core.events import Events, progress
+from asd_cli.fetching.http import AbsentError, Site, Web, blocks, is_loopback, redact, refuse_page
+from asd_cli.fetching.records import Record, RecordFile, parse_record
+from asd_cli.fetching.retry import Budget, PassingError
 
 ZENODO = "https://zenodo.org"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """A server that may be asked.
-
-    Attributes
-    ----------
-    base : str
-        Address without a slash at its end.
-    mirror : bool
-        Whether the user named it for this fetch: then it may redirect elsewhere and is never sent
-        the token.
-    """
-
-    base: str
-    mirror: bool = False
-
-    @property
-    def vouches(self) -> bool:
-        """Whether sums from it can be believed: nobody between can have changed them."""
-        return self.base.startswith("https:") or is_loopback(self.base)
+_LONGEST_ANSWER = 16 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,20 +89,6 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def is_loopback(url: str) -> bool:
-    """Whether an address leads to this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def redact(text: str) -> str:
-    """Hide user names and passwords in the addresses of a text."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
-
-
 def record_addresses(site: Site, record: int) -> tuple[str, str]:
     """Where a record is described: itself, and the list of its files."""
     return (f"{site.base}/api/records/{record}", f"{site.base}/api/records/{record}/files")
@@ -154,3 +121,83 @@ def find_record_in_folder(folder: Path, record: int) -> Path | None:
     """Find a record's description saved beside archives; None when there is none."""
     names: Sequence[str] = (f"{record}.json", f"record-{record}.json")
     return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def look_up(record: int, *, origin: Origin, web: Web, events: Events) -> tuple[Record, str]:
+    """Ask what a record holds.
+
+    Sums are taken from a mirror only when nobody on the way to it can have changed them;
+    otherwise, and when it does not describe records, Zenodo is asked.
+
+    Returns
+    -------
+    record : Record
+        What was said.
+    source : str
+        Who said it, without credentials.
+
+    Raises
+    ------
+    NetworkError
+        When nobody answers, or not with a record.
+    IntegrityError
+        When the answer is unsafe.
+    """
+    if origin.folder is not None and (path := find_record_in_folder(origin.folder, record)):
+        found = parse_record(path.read_bytes(), record=record, where=str(path))
+        if found is not None:
+            return found, str(path)
+    if origin.mirror is not None and origin.mirror.vouches:
+        try:
+            return _ask(record, origin.mirror, web, events), redact(origin.mirror.base)
+        except AbsentError:
+            events.note(f"{redact(origin.mirror.base)} has no sums; asking {origin.home.base}")
+    try:
+        return _ask(record, origin.home, web, events), redact(origin.home.base)
+    except NetworkError as error:
+        if origin.folder is not None:
+            error.hint = _save_beside(origin.folder, origin.home, record)
+        raise
+
+
+def _save_beside(folder: Path, home: Site, record: int) -> str:
+    address = record_addresses(home, record)[0]
+    return (
+        "sizes and MD5 sums come from the record; save it beside the archives: "
+        f"curl -o '{folder / f'{record}.json'}' {address}"
+    )
+
+
+def _ask(record: int, site: Site, web: Web, events: Events) -> Record:
+    for address in record_addresses(site, record):
+        text = _read(site, address, web, events)
+        found = parse_record(text, record=record, where=redact(address))
+        if found is not None:
+            return found
+    raise NetworkError(
+        f"record {record} at {redact(site.base)} lists no files",
+        hint="it may be restricted: set ZENODO_TOKEN to an access token",
+    )
+
+
+def _read(site: Site, address: str, web: Web, events: Events) -> bytes:
+    budget = Budget(web.patience, events)
+    with progress(events, f"asking {redact(site.base)}", total=None, unit="bytes"):
+        while True:
+            try:
+                return _read_once(site, address, web)
+            except PassingError as error:
+                budget.spend(error)
+
+
+def _read_once(site: Site, address: str, web: Web) -> bytes:
+    text = bytearray()
+    with web.get(site, address, headers={"Accept": "application/json"}) as response:
+        for block in blocks(response, address):
+            text += block
+            if len(text) > _LONGEST_ANSWER:
+                raise IntegrityError(
+                    f"{redact(address)} answered without end", hint="check the address"
+                )
+        refuse_page(response, bytes(text[:512]), address)
+    return bytes(text)

@@ -6,21 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from asd_cli.core.errors import DataError, UsageError
+from asd_cli.core.errors import DataError, IntegrityError, ProblemsError, StorageError, UsageError
+from asd_cli.core.events import Events, progress
 from asd_cli.core.files import require_free_space
 from asd_cli.datasets.dcase.editions import Edition, Stage
-from asd_cli.fetching.decisions import Step
-from asd_cli.fetching.download import Destination
-from asd_cli.fetching.paths import WORKPLACE, regular_size
-from asd_cli.fetching.receipts import is_in_place
-from asd_cli.fetching.record import Record, RecordFile
+from asd_cli.fetching.archives import GROUND_TRUTH
+from asd_cli.fetching.download import Destination, Step
+from asd_cli.fetching.install import PlacedFile, find_damage, is_in_place, remove_receipt
+from asd_cli.fetching.paths import WORKPLACE, refuse_links, regular_size
+from asd_cli.fetching.records import Record, RecordFile
 
 ALL_STAGES = "all"
 _GROUND_TRUTH = "ground-truth"
 # Recordings are noise and deflate to three quarters at best; the archive tells exactly.
 _UNPACKED_RATIO = 1.5
+_SHOWN_PROBLEMS = 5
 
 
 class FileState(StrEnum):
@@ -250,3 +252,82 @@ def require_disk(needs: Needs) -> None:
         device = existing.stat().st_dev
         together[device] += size
         require_free_space(folder, together[device])
+
+
+def refuse_linked_folders(wanted: Wanted, edition: Edition) -> None:
+    """Refuse symbolic links where this file's content will go, before fetching it.
+
+    Raises
+    ------
+    IntegrityError
+        Naming the link.
+    """
+    places = [
+        PurePosixPath(WORKPLACE, "archives") / wanted.file.path,
+        *(PurePosixPath(WORKPLACE, name, "x") for name in ("parts", "receipts", "staging")),
+    ]
+    if wanted.machine is None:
+        places.append(PurePosixPath(GROUND_TRUTH))
+    else:
+        places.extend(
+            PurePosixPath(wanted.machine, role)
+            for role in (*edition.folders.values(), *edition.other_folders)
+        )
+    refuse_links(wanted.folder, places)
+
+
+def missing_archives(folder: Path, missing: Sequence[Wanted]) -> ProblemsError:
+    """Say which archives a folder given to ``--from`` lacks."""
+    return ProblemsError(
+        f"{folder} lacks {len(missing)} archive{'s' * (len(missing) > 1)}",
+        [f"{wanted.file.name} ({wanted.file.size:,} bytes)" for wanted in missing],
+        hint="list their addresses: asd fetch --print-urls; or leave machines out with --machine",
+    )
+
+
+def require_sound(known: Mapping[Wanted, Sequence[PlacedFile]], events: Events) -> None:
+    """Require that every file in place has the size and CRC that its archive gave it.
+
+    The receipt of what is damaged is removed, so that the next fetch brings it again.
+
+    Parameters
+    ----------
+    known : mapping of Wanted to sequence of PlacedFile
+        What was put in place.
+    events : Events
+        Progress.
+
+    Raises
+    ------
+    IntegrityError
+        When files are missing or changed; the first of them are named.
+    """
+    total = sum(entry.size for files in known.values() for entry in files)
+    problems = {}
+    with progress(events, "checking what is in place", total=total, unit="bytes") as advance:
+        for wanted, files in known.items():
+            found = find_damage(wanted.folder, files, advance=advance)
+            if found:
+                problems[wanted] = found
+    if not problems:
+        return
+    for wanted in problems:
+        try:
+            remove_receipt(wanted.folder, wanted.file)
+        except StorageError as error:
+            events.warning(f"{error.message}: it stays marked as fetched")
+    raise _damage(problems, total=sum(len(files) for files in known.values()))
+
+
+def _damage(problems: Mapping[Wanted, Sequence[str]], *, total: int) -> IntegrityError:
+    lines = [line for found in problems.values() for line in found]
+    shown = "\n".join(f"  {line}" for line in lines[:_SHOWN_PROBLEMS])
+    more = len(lines) - _SHOWN_PROBLEMS
+    tail = f"\n  and {more} more" if more > 0 else ""
+    stages = sorted({wanted.stage.name for wanted in problems})
+    machines = sorted({wanted.machine for wanted in problems if wanted.machine is not None})
+    options = [f"--stage {name}" for name in stages] + [f"--machine {name}" for name in machines]
+    return IntegrityError(
+        f"{len(lines)} of {total} files are missing or damaged:\n{shown}{tail}",
+        hint=f"fetch them again: asd fetch {' '.join(options)}",
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from asd_cli.core.errors import IntegrityError, NetworkError
-from asd_cli.fetching.record import Record, freeze, parse_record, read_frozen
+from asd_cli.fetching.records import Record, freeze, parse_record, read_frozen
 
 MD5 = "0123456789abcdef0123456789abcdef"
 NEW = {"key": "x.zip", "size": 3, "checksum": f"md5:{MD5}"}

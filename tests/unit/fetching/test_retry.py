@@ -2,7 +2,7 @@
 
 import pytest
 
-from asd_cli.fetching.patience import (
+from asd_cli.fetching.retry import (
     Budget,
     Pace,
     PassingError,
