@@ -20,11 +20,11 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util.retry import Retry
 
 from asd_cli.core.errors import NetworkError, UsageError
-from asd_cli.fetching.retry import PassingError, Patience
+from asd_cli.fetching.retry import RetryPolicy, TransientError
 
 BLOCK = 1 << 20
-_MOST_REDIRECTS = 5
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524})
+_MAX_REDIRECTS = 5
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524})
 _BY_OTHER_MEANS = (
     "list the addresses with asd fetch --print-urls, fetch them by other means, "
     "then: asd fetch --from DIR"
@@ -48,7 +48,7 @@ class Site:
     mirror: bool = False
 
     @property
-    def vouches(self) -> bool:
+    def is_trusted(self) -> bool:
         """Whether sums from it can be believed: nobody between can have changed them."""
         return self.base.startswith("https:") or is_loopback(self.base)
 
@@ -95,7 +95,7 @@ class Web:
         The only place the token is sent to.
     token : str, optional
         Zenodo access token.
-    patience : Patience
+    policy : RetryPolicy
         Timeouts.
 
     Raises
@@ -105,14 +105,14 @@ class Web:
     """
 
     def __init__(
-        self, *, home: Site, token: str | None = None, patience: Patience | None = None
+        self, *, home: Site, token: str | None = None, policy: RetryPolicy | None = None
     ) -> None:
         token = token.strip() if token else None
         if token and not (token.isascii() and token.isprintable()):
             raise UsageError(
                 "ZENODO_TOKEN has characters that no token has", hint="unset ZENODO_TOKEN"
             )
-        self.patience = patience or Patience()
+        self.policy = policy or RetryPolicy()
         self._token = token
         self._home = home
         self._session = requests.Session()
@@ -136,14 +136,14 @@ class Web:
 
         Raises
         ------
-        PassingError
+        TransientError
             When trying again may help.
         AbsentError
             On 404 and 410.
         NetworkError
             On every other answer, and on a redirect to where it may not go.
         """
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             response = self._ask(site, url, headers)
             with response:
                 target = response.headers.get("Location") if response.is_redirect else None
@@ -162,7 +162,7 @@ class Web:
                 auth=self._credentials(site),
                 stream=True,
                 allow_redirects=False,
-                timeout=(self.patience.connect, self.patience.read),
+                timeout=(self.policy.connect, self.policy.read),
             )
 
     def _credentials(self, site: Site) -> AuthBase:
@@ -181,7 +181,7 @@ def blocks(response: requests.Response, url: str) -> Iterator[bytes]:
 
     Raises
     ------
-    PassingError
+    TransientError
         When the connection breaks or goes silent.
     """
     with network_errors(url):
@@ -195,7 +195,7 @@ def network_errors(url: str) -> Iterator[None]:
 
     Raises
     ------
-    PassingError
+    TransientError
         On broken connections and timeouts.
     NetworkError
         On certificates, proxies and addresses that will not mend themselves.
@@ -214,7 +214,7 @@ def network_errors(url: str) -> Iterator[None]:
             hint="check HTTPS_PROXY and NO_PROXY",
         ) from error
     except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
-        raise PassingError(f"the connection to {host} broke ({type(error).__name__})") from error
+        raise TransientError(f"the connection to {host} broke ({type(error).__name__})") from error
     except OSError as error:  # includes what else `requests` raises
         raise NetworkError(
             f"{redact(url)} cannot be asked for ({type(error).__name__})",
@@ -250,8 +250,8 @@ def _require_answer(response: requests.Response, url: str) -> None:
     status, where = response.status_code, redact(url)
     if status in {200, 206, 416}:
         return
-    if status in _PASSING:
-        raise PassingError(f"{where} answered {status}", wait=retry_after(response.headers))
+    if status in _TRANSIENT:
+        raise TransientError(f"{where} answered {status}", wait=retry_after(response.headers))
     if status in {404, 410}:
         raise AbsentError(f"{where} does not exist ({status})", hint=_BY_OTHER_MEANS)
     raise NetworkError(

@@ -21,14 +21,14 @@ from asd_cli.fetching.archives import (
     place_recordings,
     unpack,
 )
-from asd_cli.fetching.paths import WORKPLACE, refuse_links, regular_size
+from asd_cli.fetching.paths import WORK_FOLDER, refuse_links, regular_size
 from asd_cli.fetching.records import RecordFile
 
 _SCHEMA = "asd.receipt/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedFile:
+class InstalledFile:
     """One file in the data folder.
 
     Attributes
@@ -46,12 +46,12 @@ class PlacedFile:
     crc: int
 
 
-def receipt_path(folder: Path, file: RecordFile) -> Path:
+def install_record_path(folder: Path, file: RecordFile) -> Path:
     """Where the receipt for a file of a record lies; its name holds the file's MD5."""
-    return folder / WORKPLACE / "receipts" / f"{file.slug}.json"
+    return folder / WORK_FOLDER / "receipts" / f"{file.slug}.json"
 
 
-def write_receipt(folder: Path, file: RecordFile, placed: Sequence[PlacedFile]) -> None:
+def write_install_record(folder: Path, file: RecordFile, placed: Sequence[InstalledFile]) -> None:
     """Note that everything of `file` is in place.
 
     Raises
@@ -67,10 +67,10 @@ def write_receipt(folder: Path, file: RecordFile, placed: Sequence[PlacedFile]) 
         "md5": file.md5,
         "files": [[str(entry.path), entry.size, entry.crc] for entry in placed],
     }
-    write_text(receipt_path(folder, file), json.dumps(content, ensure_ascii=True) + "\n")
+    write_text(install_record_path(folder, file), json.dumps(content, ensure_ascii=True) + "\n")
 
 
-def read_receipt(folder: Path, file: RecordFile) -> tuple[PlacedFile, ...] | None:
+def read_install_record(folder: Path, file: RecordFile) -> tuple[InstalledFile, ...] | None:
     """List what came out of `file`; None when it was never put in place.
 
     Raises
@@ -78,11 +78,11 @@ def read_receipt(folder: Path, file: RecordFile) -> tuple[PlacedFile, ...] | Non
     IntegrityError
         When the receipt is damaged.
     """
-    path = receipt_path(folder, file)
+    path = install_record_path(folder, file)
     try:
         content = json.loads(path.read_bytes())
         return tuple(
-            PlacedFile(path=PurePosixPath(name), size=int(size), crc=int(crc))
+            InstalledFile(path=PurePosixPath(name), size=int(size), crc=int(crc))
             for name, size, crc in content["files"]
         )
     except (FileNotFoundError, NotADirectoryError):
@@ -93,7 +93,7 @@ def read_receipt(folder: Path, file: RecordFile) -> tuple[PlacedFile, ...] | Non
         ) from error
 
 
-def remove_receipt(folder: Path, file: RecordFile) -> None:
+def remove_install_record(folder: Path, file: RecordFile) -> None:
     """Forget that `file` is in place, so that the next fetch brings it again.
 
     Raises
@@ -101,21 +101,21 @@ def remove_receipt(folder: Path, file: RecordFile) -> None:
     StorageError
         When the folder cannot be written.
     """
-    path = receipt_path(folder, file)
+    path = install_record_path(folder, file)
     with storage_errors(path):
         path.unlink(missing_ok=True)
 
 
-def is_in_place(folder: Path, file: RecordFile) -> bool:
+def is_installed(folder: Path, file: RecordFile) -> bool:
     """Whether everything that came out of `file` is still there, judged by sizes."""
-    placed = read_receipt(folder, file)
+    placed = read_install_record(folder, file)
     return placed is not None and all(
         regular_size(folder / entry.path) == entry.size for entry in placed
     )
 
 
 def find_damage(
-    folder: Path, placed: Sequence[PlacedFile], *, advance: Callable[..., None]
+    folder: Path, placed: Sequence[InstalledFile], *, advance: Callable[..., None]
 ) -> list[str]:
     """Read every file again and list those that are missing or not what they were.
 
@@ -171,7 +171,7 @@ def install(
     StorageError
         When the disk is too small, full or forbidden.
     """
-    staging = folder / WORKPLACE / "staging" / file.slug
+    staging = folder / WORK_FOLDER / "staging" / file.slug
     with storage_errors(folder):
         _clear(staging)
         try:
@@ -184,7 +184,7 @@ def install(
             _merge(staging, folder)
         finally:
             _clear(staging)
-        write_receipt(folder, file, placed)
+        write_install_record(folder, file, placed)
 
 
 def _clear(staging: Path) -> None:
@@ -200,7 +200,7 @@ def _unpack(
     machine: str | None,
     edition: Edition,
     events: Events,
-) -> tuple[PlacedFile, ...]:
+) -> tuple[InstalledFile, ...]:
     folder = staging.parents[2]
     with opened(source) as archive:
         members = list_members(archive, source)
@@ -219,12 +219,12 @@ def _unpack(
                 target = staging / placement.target
                 unpack(archive, placement.member, target, advance=advance)
     return tuple(
-        PlacedFile(path=placement.target, size=placement.member.size, crc=placement.member.crc)
+        InstalledFile(path=placement.target, size=placement.member.size, crc=placement.member.crc)
         for placement in placements
     )
 
 
-def _copy(file: RecordFile, source: Path, staging: Path) -> tuple[PlacedFile, ...]:
+def _copy(file: RecordFile, source: Path, staging: Path) -> tuple[InstalledFile, ...]:
     if not is_label_file(file.path.name):
         raise DataError(
             f"{file.name} is neither an archive nor official labels",
@@ -234,7 +234,7 @@ def _copy(file: RecordFile, source: Path, staging: Path) -> tuple[PlacedFile, ..
     refuse_links(staging.parents[2], [target])
     (staging / target).parent.mkdir(parents=True)
     shutil.copyfile(source, staging / target)
-    return (PlacedFile(path=target, size=file.size, crc=file_crc(staging / target)),)
+    return (InstalledFile(path=target, size=file.size, crc=file_crc(staging / target)),)
 
 
 def _merge(source: Path, target: Path) -> None:

@@ -12,10 +12,10 @@ from asd_cli.core.errors import IntegrityError
 from asd_cli.core.events import Events
 from asd_cli.core.files import storage_errors
 
-WORKPLACE = ".asd-fetch"
+WORK_FOLDER = ".asd-fetch"
 """Folder inside a data folder for what fetching needs: hidden, and on the same disk."""
-_LONGEST_PART = 255
-_LONGEST_NAME = 1024
+_MAX_PART_BYTES = 255
+_MAX_NAME = 1024
 
 
 def safe_path(name: str, *, where: str) -> PurePosixPath:
@@ -61,7 +61,7 @@ def _fault_of(name: str) -> str | None:
         "climbs out of its folder": ".." in parts,
         "has a drive, a backslash or a colon": "\\" in name or ":" in name,
         "is not text": any("\ud800" <= sign <= "\udfff" for sign in name),
-        "is too long": longest > _LONGEST_PART or len(name) > _LONGEST_NAME,
+        "is too long": longest > _MAX_PART_BYTES or len(name) > _MAX_NAME,
     }
     return next((fault for fault, found in faults.items() if found), None)
 
@@ -101,7 +101,7 @@ def regular_size(path: Path) -> int | None:
 
 
 @contextmanager
-def sole_fetch(folder: Path, events: Events) -> Iterator[None]:
+def exclusive_fetch(folder: Path, events: Events) -> Iterator[None]:
     """Be the only fetch at work in a data folder; wait for another to end.
 
     The system frees the lock of a killed process.
@@ -111,10 +111,10 @@ def sole_fetch(folder: Path, events: Events) -> Iterator[None]:
     StorageError
         When the folder cannot be written.
     """
-    workplace = folder / WORKPLACE
-    with storage_errors(workplace):
-        workplace.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(workplace / "lock")
+    work_folder = folder / WORK_FOLDER
+    with storage_errors(work_folder):
+        work_folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(work_folder / "lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:

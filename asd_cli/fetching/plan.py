@@ -14,8 +14,8 @@ from asd_cli.core.files import require_free_space
 from asd_cli.datasets.dcase.editions import Edition, Stage
 from asd_cli.fetching.archives import GROUND_TRUTH
 from asd_cli.fetching.download import Destination, Step
-from asd_cli.fetching.install import PlacedFile, find_damage, is_in_place, remove_receipt
-from asd_cli.fetching.paths import WORKPLACE, refuse_links, regular_size
+from asd_cli.fetching.install import InstalledFile, find_damage, is_installed, remove_install_record
+from asd_cli.fetching.paths import WORK_FOLDER, refuse_links, regular_size
 from asd_cli.fetching.records import Record, RecordFile
 
 ALL_STAGES = "all"
@@ -36,7 +36,7 @@ class FileState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class RequestedFile:
     """One file of a record that a stage needs.
 
     Attributes
@@ -59,22 +59,22 @@ class Wanted:
     @property
     def destination(self) -> Destination:
         """Where the file itself goes while it is needed."""
-        workplace = self.folder / WORKPLACE
+        work_folder = self.folder / WORK_FOLDER
         return Destination(
-            archive=workplace / "archives" / self.file.path,
-            part=workplace / "parts" / f"{self.file.slug}.part",
+            archive=work_folder / "archives" / self.file.path,
+            part=work_folder / "parts" / f"{self.file.slug}.part",
         )
 
     def state(self) -> FileState:
         """Look at the disk: in place, begun, or not there."""
-        if is_in_place(self.folder, self.file):
+        if is_installed(self.folder, self.file):
             return FileState.PRESENT
         return FileState.PARTIAL if self.bytes_here() else FileState.MISSING
 
     def bytes_here(self) -> int:
         """Bytes that need not be transferred again."""
         match self.destination.plan(self.file.size):
-            case Step.PROVE_ARCHIVE | Step.PROVE_PART:
+            case Step.VERIFY_ARCHIVE | Step.VERIFY_PART:
                 return self.file.size
             case Step.RESUME:
                 return regular_size(self.destination.part) or 0
@@ -82,7 +82,7 @@ class Wanted:
                 return 0
 
 
-def choose_stages(names: Iterable[str], edition: Edition) -> tuple[Stage, ...]:
+def select_stages(names: Iterable[str], edition: Edition) -> tuple[Stage, ...]:
     """Look up stages by name, in the order of the catalogue; ``all`` means every one.
 
     Raises
@@ -90,23 +90,23 @@ def choose_stages(names: Iterable[str], edition: Edition) -> tuple[Stage, ...]:
     UsageError
         When there is no such stage, or none was named.
     """
-    wanted = set(names)
-    if _GROUND_TRUTH in wanted and _GROUND_TRUTH not in edition.stages:
+    requested = set(names)
+    if _GROUND_TRUTH in requested and _GROUND_TRUTH not in edition.stages:
         raise UsageError(
             f"the labels of {edition.name} are in no record that may be fetched",
             hint=f"they are published at {edition.ground_truth}; get them there and say where they "
             f"lie: asd evaluate{edition.option} --mode eval --ground-truth DIR",
         )
-    _require_known(wanted - {ALL_STAGES}, list(edition.stages), "stage")
-    if not wanted:
+    _require_known(requested - {ALL_STAGES}, list(edition.stages), "stage")
+    if not requested:
         raise UsageError(
             "no stage was named",
             hint=f"asd fetch --stage dev; there are {', '.join((*edition.stages, ALL_STAGES))}",
         )
-    return tuple(stage for stage in edition.stages.values() if wanted & {stage.name, ALL_STAGES})
+    return tuple(stage for stage in edition.stages.values() if requested & {stage.name, ALL_STAGES})
 
 
-def choose_machines(names: Iterable[str], edition: Edition) -> tuple[str, ...]:
+def select_machines(names: Iterable[str], edition: Edition) -> tuple[str, ...]:
     """Check machine types; none named means all.
 
     Raises
@@ -114,13 +114,13 @@ def choose_machines(names: Iterable[str], edition: Edition) -> tuple[str, ...]:
     UsageError
         When the edition has no such machine.
     """
-    wanted = set(names)
-    _require_known(wanted, edition.machines, "machine")
-    return tuple(name for name in edition.machines if not wanted or name in wanted)
+    requested = set(names)
+    _require_known(requested, edition.machines, "machine")
+    return tuple(name for name in edition.machines if not requested or name in requested)
 
 
-def _require_known(wanted: Iterable[str], known: Sequence[str], kind: str) -> None:
-    for name in sorted(set(wanted) - set(known)):
+def _require_known(requested: Iterable[str], known: Sequence[str], kind: str) -> None:
+    for name in sorted(set(requested) - set(known)):
         near = difflib.get_close_matches(name, known, n=1)
         raise UsageError(
             f"there is no {kind} {name!r}",
@@ -136,19 +136,19 @@ def plan_stages(
     Raises
     ------
     UsageError
-        As `choose_stages` and `choose_machines`; also when a stage that was named has none of the
+        As `select_stages` and `select_machines`; also when a stage that was named has none of the
         machines, or with ``all`` no stage has.
     """
-    asked, wanted = set(names), choose_machines(machines, edition)
+    asked, requested = set(names), select_machines(machines, edition)
     plan = []
-    for stage in choose_stages(asked, edition):
+    for stage in select_stages(asked, edition):
         known = edition.machines_of[stage.mode]
-        found = tuple(machine for machine in wanted if machine in known)
+        found = tuple(machine for machine in requested if machine in known)
         if found:
             plan.append((stage, found))
         elif ALL_STAGES not in asked:
             raise UsageError(
-                f"the stage {stage.name} of {edition.name} has no {', '.join(wanted)}",
+                f"the stage {stage.name} of {edition.name} has no {', '.join(requested)}",
                 hint=f"it has {', '.join(known)}",
             )
     return tuple(plan)
@@ -156,7 +156,7 @@ def plan_stages(
 
 def select_files(
     stage: Stage, record: Record, machines: Sequence[str], *, folder: Path
-) -> tuple[Wanted, ...]:
+) -> tuple[RequestedFile, ...]:
     """Find the files of a record that a stage needs.
 
     The first of the stage's patterns that matches counts: labels are published as one archive or
@@ -167,7 +167,7 @@ def select_files(
     DataError
         When the record has nothing for one of the machines.
     """
-    chosen: dict[str, Wanted] = {}
+    chosen: dict[str, RequestedFile] = {}
     for machine in machines:
         files = _matching(stage, record, machine)
         if not files:
@@ -178,7 +178,7 @@ def select_files(
             )
         owner = None if stage.holds == _GROUND_TRUTH else machine
         for file in files:
-            chosen[file.name] = Wanted(stage=stage, machine=owner, file=file, folder=folder)
+            chosen[file.name] = RequestedFile(stage=stage, machine=owner, file=file, folder=folder)
     return tuple(chosen.values())
 
 
@@ -207,12 +207,12 @@ class Needs:
     disk: Mapping[Path, int]
 
 
-def estimate_needs(missing: Iterable[Wanted], *, keep_archives: bool, local: bool) -> Needs:
+def estimate_needs(missing: Iterable[RequestedFile], *, keep_archives: bool, local: bool) -> Needs:
     """Add up what is still to come, before the first byte of it.
 
     Parameters
     ----------
-    missing : iterable of Wanted
+    missing : iterable of RequestedFile
         Files that are not in place.
     keep_archives : bool
         Whether archives stay beside what was unpacked from them.
@@ -226,11 +226,11 @@ def estimate_needs(missing: Iterable[Wanted], *, keep_archives: bool, local: boo
     transfer = 0
     unpacked: defaultdict[Path, int] = defaultdict(int)
     archives: defaultdict[Path, list[int]] = defaultdict(list)
-    for wanted in missing:
-        to_come = 0 if local else wanted.file.size - wanted.bytes_here()
+    for requested in missing:
+        to_come = 0 if local else requested.file.size - requested.bytes_here()
         transfer += to_come
-        archives[wanted.folder].append(to_come)
-        unpacked[wanted.folder] += int(wanted.file.size * _UNPACKED_RATIO)
+        archives[requested.folder].append(to_come)
+        unpacked[requested.folder] += int(requested.file.size * _UNPACKED_RATIO)
     together = sum if keep_archives else max
     return Needs(
         transfer=transfer,
@@ -254,7 +254,7 @@ def require_disk(needs: Needs) -> None:
         require_free_space(folder, together[device])
 
 
-def refuse_linked_folders(wanted: Wanted, edition: Edition) -> None:
+def refuse_linked_folders(requested: RequestedFile, edition: Edition) -> None:
     """Refuse symbolic links where this file's content will go, before fetching it.
 
     Raises
@@ -263,36 +263,38 @@ def refuse_linked_folders(wanted: Wanted, edition: Edition) -> None:
         Naming the link.
     """
     places = [
-        PurePosixPath(WORKPLACE, "archives") / wanted.file.path,
-        *(PurePosixPath(WORKPLACE, name, "x") for name in ("parts", "receipts", "staging")),
+        PurePosixPath(WORK_FOLDER, "archives") / requested.file.path,
+        *(PurePosixPath(WORK_FOLDER, name, "x") for name in ("parts", "receipts", "staging")),
     ]
-    if wanted.machine is None:
+    if requested.machine is None:
         places.append(PurePosixPath(GROUND_TRUTH))
     else:
         places.extend(
-            PurePosixPath(wanted.machine, role)
+            PurePosixPath(requested.machine, role)
             for role in (*edition.folders.values(), *edition.other_folders)
         )
-    refuse_links(wanted.folder, places)
+    refuse_links(requested.folder, places)
 
 
-def missing_archives(folder: Path, missing: Sequence[Wanted]) -> ProblemsError:
+def missing_archives(folder: Path, missing: Sequence[RequestedFile]) -> ProblemsError:
     """Say which archives a folder given to ``--from`` lacks."""
     return ProblemsError(
         f"{folder} lacks {len(missing)} archive{'s' * (len(missing) > 1)}",
-        [f"{wanted.file.name} ({wanted.file.size:,} bytes)" for wanted in missing],
+        [f"{requested.file.name} ({requested.file.size:,} bytes)" for requested in missing],
         hint="list their addresses: asd fetch --print-urls; or leave machines out with --machine",
     )
 
 
-def require_sound(known: Mapping[Wanted, Sequence[PlacedFile]], events: Events) -> None:
+def verify_installed(
+    known: Mapping[RequestedFile, Sequence[InstalledFile]], events: Events
+) -> None:
     """Require that every file in place has the size and CRC that its archive gave it.
 
     The receipt of what is damaged is removed, so that the next fetch brings it again.
 
     Parameters
     ----------
-    known : mapping of Wanted to sequence of PlacedFile
+    known : mapping of RequestedFile to sequence of InstalledFile
         What was put in place.
     events : Events
         Progress.
@@ -305,27 +307,29 @@ def require_sound(known: Mapping[Wanted, Sequence[PlacedFile]], events: Events) 
     total = sum(entry.size for files in known.values() for entry in files)
     problems = {}
     with progress(events, "checking what is in place", total=total, unit="bytes") as advance:
-        for wanted, files in known.items():
-            found = find_damage(wanted.folder, files, advance=advance)
+        for requested, files in known.items():
+            found = find_damage(requested.folder, files, advance=advance)
             if found:
-                problems[wanted] = found
+                problems[requested] = found
     if not problems:
         return
-    for wanted in problems:
+    for requested in problems:
         try:
-            remove_receipt(wanted.folder, wanted.file)
+            remove_install_record(requested.folder, requested.file)
         except StorageError as error:
             events.warning(f"{error.message}: it stays marked as fetched")
     raise _damage(problems, total=sum(len(files) for files in known.values()))
 
 
-def _damage(problems: Mapping[Wanted, Sequence[str]], *, total: int) -> IntegrityError:
+def _damage(problems: Mapping[RequestedFile, Sequence[str]], *, total: int) -> IntegrityError:
     lines = [line for found in problems.values() for line in found]
     shown = "\n".join(f"  {line}" for line in lines[:_SHOWN_PROBLEMS])
     more = len(lines) - _SHOWN_PROBLEMS
     tail = f"\n  and {more} more" if more > 0 else ""
-    stages = sorted({wanted.stage.name for wanted in problems})
-    machines = sorted({wanted.machine for wanted in problems if wanted.machine is not None})
+    stages = sorted({requested.stage.name for requested in problems})
+    machines = sorted(
+        {requested.machine for requested in problems if requested.machine is not None}
+    )
     options = [f"--stage {name}" for name in stages] + [f"--machine {name}" for name in machines]
     return IntegrityError(
         f"{len(lines)} of {total} files are missing or damaged:\n{shown}{tail}",

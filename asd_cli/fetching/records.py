@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from asd_cli.core.errors import IntegrityError, NetworkError
 from asd_cli.core.files import write_text
 from asd_cli.core.hashing import fingerprint
-from asd_cli.fetching.paths import WORKPLACE, safe_path, shorten
+from asd_cli.fetching.paths import WORK_FOLDER, safe_path, shorten
 
 _SCHEMA = "asd.record/1"
 
@@ -156,12 +156,12 @@ def _parse_file(entry: object, *, record: int, where: str) -> RecordFile:
     )
 
 
-def frozen_path(folder: Path, record: int) -> Path:
+def saved_record_path(folder: Path, record: int) -> Path:
     """Where the data folder keeps what a record said."""
-    return folder / WORKPLACE / f"record-{record}.json"
+    return folder / WORK_FOLDER / f"record-{record}.json"
 
 
-def read_frozen(folder: Path, record: int) -> Record | None:
+def read_saved_record(folder: Path, record: int) -> Record | None:
     """Read what was frozen by `freeze`; None when nothing was.
 
     Raises
@@ -169,7 +169,7 @@ def read_frozen(folder: Path, record: int) -> Record | None:
     IntegrityError
         When the file is damaged.
     """
-    path = frozen_path(folder, record)
+    path = saved_record_path(folder, record)
     try:
         return parse_record(path.read_bytes(), record=record, where=str(path))
     except (FileNotFoundError, NotADirectoryError):
@@ -180,7 +180,7 @@ def read_frozen(folder: Path, record: int) -> Record | None:
         ) from error
 
 
-def freeze(folder: Path, record: Record, *, origin: str) -> None:
+def save_record(folder: Path, record: Record, *, origin: str) -> None:
     """Keep what a record said beside the data; an existing copy is left as it is.
 
     Parameters
@@ -197,7 +197,7 @@ def freeze(folder: Path, record: Record, *, origin: str) -> None:
     StorageError
         When the folder cannot be written.
     """
-    path = frozen_path(folder, record.id)
+    path = saved_record_path(folder, record.id)
     if path.exists():
         return
     entries = [

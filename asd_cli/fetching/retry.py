@@ -12,7 +12,7 @@ from asd_cli.core.events import SILENT, Events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How long to wait for a server, in seconds unless said otherwise.
 
     Attributes
@@ -42,7 +42,7 @@ class Patience:
     renewal_bytes: int = 1 << 10
 
 
-class PassingError(NetworkError):
+class TransientError(NetworkError):
     """A fault that may be gone at the next try.
 
     Parameters
@@ -61,16 +61,16 @@ class PassingError(NetworkError):
         self.wait = wait
 
 
-class StalledError(PassingError):
+class StalledError(TransientError):
     """Bytes come, but far too few of them."""
 
 
-class Budget:
+class RetryBudget:
     """Tries that are left, given back whenever there is progress.
 
     Parameters
     ----------
-    patience : Patience
+    policy : RetryPolicy
         How many tries and how long the pauses.
     events : Events
         Told of every pause.
@@ -80,12 +80,12 @@ class Budget:
 
     def __init__(
         self,
-        patience: Patience,
+        policy: RetryPolicy,
         events: Events = SILENT,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._patience = patience
+        self._policy = policy
         self._events = events
         self._sleep = sleep
         self._spent = 0
@@ -94,46 +94,46 @@ class Budget:
         """Give all tries back."""
         self._spent = 0
 
-    def spend(self, error: PassingError) -> None:
+    def spend(self, error: TransientError) -> None:
         """Pause before the next try.
 
         Raises
         ------
-        PassingError
+        TransientError
             `error` itself, when no try is left.
         """
         self._spent += 1
-        if self._spent >= self._patience.attempts:
+        if self._spent >= self._policy.attempts:
             raise error
-        seconds = pause_before_retry(self._patience, tries=self._spent, asked=error.wait)
+        seconds = pause_before_retry(self._policy, tries=self._spent, asked=error.wait)
         self._events.note(f"{error.message}; trying again in {seconds:.0f} s")
         self._sleep(seconds)
 
 
-def pause_before_retry(patience: Patience, *, tries: int, asked: float | None) -> float:
+def pause_before_retry(policy: RetryPolicy, *, tries: int, asked: float | None) -> float:
     """Seconds to wait after `tries` failures: what the server asked for, or a growing, random one.
 
     Half of the pause is random, so that many clients of one failure do not come back together.
     """
     if asked is not None:
-        return min(max(asked, 0.0), patience.retry_after_limit)
-    longest = min(patience.pause * 2.0 ** (tries - 1), patience.pause_limit)
+        return min(max(asked, 0.0), policy.retry_after_limit)
+    longest = min(policy.pause * 2.0 ** (tries - 1), policy.pause_limit)
     return longest * random.uniform(0.5, 1.0)
 
 
-class Pace:
+class StallDetector:
     """Watch over a transfer that is alive but far too slow.
 
     Parameters
     ----------
-    patience : Patience
+    policy : RetryPolicy
         The period and the least number of bytes in it.
     clock : callable
         Gives seconds.
     """
 
-    def __init__(self, patience: Patience, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._patience = patience
+    def __init__(self, policy: RetryPolicy, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._policy = policy
         self._clock = clock
         self._since = clock()
         self._bytes = 0
@@ -147,26 +147,26 @@ class Pace:
             When a period has passed with too few of them.
         """
         self._bytes += count
-        if self._clock() - self._since < self._patience.stall:
+        if self._clock() - self._since < self._policy.stall:
             return
-        if self._bytes < self._patience.stall_bytes:
+        if self._bytes < self._policy.stall_bytes:
             raise StalledError(
-                f"the transfer stalled: {self._bytes:,} bytes in {self._patience.stall:g} s"
+                f"the transfer stalled: {self._bytes:,} bytes in {self._policy.stall:g} s"
             )
         self._since, self._bytes = self._clock(), 0
 
 
-class Verdict(Enum):
+class ResponseAction(Enum):
     """What an answer's body is good for."""
 
     APPEND = auto()
-    START_OVER = auto()
-    ASK_WHOLE = auto()
+    RESTART = auto()
+    REQUEST_COMPLETE = auto()
 
 
-def judge_answer(
+def choose_response_action(
     *, status: int, headers: Mapping[str, str], offset: int, size: int, name: str
-) -> Verdict:
+) -> ResponseAction:
     """Decide what the body of an answer may be used for.
 
     Only the status and ``Content-Range`` count: servers announce ranges they do not honour, and
@@ -187,28 +187,28 @@ def judge_answer(
 
     Returns
     -------
-    Verdict
+    ResponseAction
         A 206 is appended only when it begins exactly at `offset`.
 
     Raises
     ------
     IntegrityError
         When the server holds a file of another size.
-    PassingError
+    TransientError
         When a part came though none was asked for.
     """
     if status == 200:
         _require_size(_whole_number(headers.get("Content-Length")), size, name)
-        return Verdict.START_OVER
+        return ResponseAction.RESTART
     found = re.fullmatch(
         r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", headers.get("Content-Range", "").strip()
     )
     _require_size(_whole_number(found[2]) if found else None, size, name)
     if status == 206 and found is not None and found[1] is not None and int(found[1]) == offset:
-        return Verdict.APPEND
+        return ResponseAction.APPEND
     if offset == 0:
-        raise PassingError(f"the server sent a wrong part of {name}")
-    return Verdict.ASK_WHOLE
+        raise TransientError(f"the server sent a wrong part of {name}")
+    return ResponseAction.REQUEST_COMPLETE
 
 
 def _whole_number(text: str | None) -> int | None:

@@ -10,10 +10,10 @@ from asd_cli.core.errors import DataError, IntegrityError, NetworkError, UsageEr
 from asd_cli.core.events import Events, progress
 from asd_cli.fetching.http import AbsentError, Site, Web, blocks, is_loopback, redact, refuse_page
 from asd_cli.fetching.records import Record, RecordFile, parse_record
-from asd_cli.fetching.retry import Budget, PassingError
+from asd_cli.fetching.retry import RetryBudget, TransientError
 
 ZENODO = "https://zenodo.org"
-_LONGEST_ANSWER = 16 << 20
+_MAX_ANSWER = 16 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ def look_up(record: int, *, origin: Origin, web: Web, events: Events) -> tuple[R
         found = parse_record(path.read_bytes(), record=record, where=str(path))
         if found is not None:
             return found, str(path)
-    if origin.mirror is not None and origin.mirror.vouches:
+    if origin.mirror is not None and origin.mirror.is_trusted:
         try:
             return _ask(record, origin.mirror, web, events), redact(origin.mirror.base)
         except AbsentError:
@@ -181,12 +181,12 @@ def _ask(record: int, site: Site, web: Web, events: Events) -> Record:
 
 
 def _read(site: Site, address: str, web: Web, events: Events) -> bytes:
-    budget = Budget(web.patience, events)
+    budget = RetryBudget(web.policy, events)
     with progress(events, f"asking {redact(site.base)}", total=None, unit="bytes"):
         while True:
             try:
                 return _read_once(site, address, web)
-            except PassingError as error:
+            except TransientError as error:
                 budget.spend(error)
 
 
@@ -195,7 +195,7 @@ def _read_once(site: Site, address: str, web: Web) -> bytes:
     with web.get(site, address, headers={"Accept": "application/json"}) as response:
         for block in blocks(response, address):
             text += block
-            if len(text) > _LONGEST_ANSWER:
+            if len(text) > _MAX_ANSWER:
                 raise IntegrityError(
                     f"{redact(address)} answered without end", hint="check the address"
                 )

@@ -15,24 +15,24 @@ from asd_cli.datasets.dcase.editions import (
     edition_names,
     load_edition,
 )
-from asd_cli.fetching.download import Download, Step, prove
+from asd_cli.fetching.download import Download, Step, verify_file
 from asd_cli.fetching.http import Web, redact
-from asd_cli.fetching.install import install, read_receipt
-from asd_cli.fetching.paths import sole_fetch
+from asd_cli.fetching.install import install, read_install_record
+from asd_cli.fetching.paths import exclusive_fetch
 from asd_cli.fetching.plan import (
     FileState,
     Needs,
-    Wanted,
+    RequestedFile,
     estimate_needs,
     missing_archives,
     plan_stages,
     refuse_linked_folders,
     require_disk,
-    require_sound,
     select_files,
+    verify_installed,
 )
-from asd_cli.fetching.records import Record, freeze, frozen_path, read_frozen
-from asd_cli.fetching.retry import Patience
+from asd_cli.fetching.records import Record, read_saved_record, save_record, saved_record_path
+from asd_cli.fetching.retry import RetryPolicy
 from asd_cli.fetching.sources import (
     ZENODO,
     Origin,
@@ -73,7 +73,7 @@ class FetchRequest:
         Zenodo, or what stands for it.
     token : str or None
         Zenodo access token; None for the one in ``ZENODO_TOKEN``.
-    patience : Patience
+    retry : RetryPolicy
         Timeouts and retries.
     """
 
@@ -89,7 +89,7 @@ class FetchRequest:
     keep_archives: bool = False
     base_url: str = ZENODO
     token: str | None = field(default=None, repr=False)
-    patience: Patience = field(default_factory=Patience)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,22 +190,22 @@ class Supply:
     keep_archives: bool
     events: Events
 
-    def bring(self, wanted: Wanted) -> None:
+    def bring(self, requested: RequestedFile) -> None:
         """Get one file and install what it holds.
 
         Raises
         ------
         NetworkError, IntegrityError, StorageError, DataError
-            As `Download.run`, `prove` and `install` do.
+            As `Download.run`, `verify_file` and `install` do.
         """
-        source = self._obtain(wanted)
-        own = source == wanted.destination.archive
+        source = self._obtain(requested)
+        own = source == requested.destination.archive
         try:
             install(
-                wanted.file,
+                requested.file,
                 source,
-                folder=wanted.folder,
-                machine=wanted.machine,
+                folder=requested.folder,
+                machine=requested.machine,
                 edition=self.edition,
                 events=self.events,
             )
@@ -217,23 +217,23 @@ class Supply:
         if own and not self.keep_archives:
             source.unlink()
 
-    def _obtain(self, wanted: Wanted) -> Path:
+    def _obtain(self, requested: RequestedFile) -> Path:
         if self.origin.folder is not None:
-            path = find_in_folder(self.origin.folder, wanted.file)
+            path = find_in_folder(self.origin.folder, requested.file)
             if path is None:
-                raise missing_archives(self.origin.folder, [wanted])
-            prove(wanted.file, path, self.events)
+                raise missing_archives(self.origin.folder, [requested])
+            verify_file(requested.file, path, self.events)
             return path
-        destination = wanted.destination
-        if destination.plan(wanted.file.size) is Step.PROVE_ARCHIVE:
+        destination = requested.destination
+        if destination.plan(requested.file.size) is Step.VERIFY_ARCHIVE:
             try:
-                prove(wanted.file, destination.archive, self.events)
+                verify_file(requested.file, destination.archive, self.events)
             except IntegrityError as error:
                 self.events.warning(f"{error.message}; fetching it again")
             else:
                 return destination.archive
         Download(
-            wanted.file,
+            requested.file,
             destination=destination,
             web=self.web,
             origin=self.origin,
@@ -276,15 +276,15 @@ def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
     if request.check:
         return _check(request, edition, origin, events)
     token = request.token or os.environ.get(TOKEN_VARIABLE)
-    with closing(Web(home=origin.home, token=token, patience=request.patience)) as web:
+    with closing(Web(home=origin.home, token=token, policy=request.retry)) as web:
         records = _Records(request, origin, web, events)
-        wanted = _select(request, edition, records)
-        states = {entry: entry.state() for entry in wanted}
-        missing = [entry for entry in wanted if states[entry] is not FileState.PRESENT]
+        requested = _select(request, edition, records)
+        states = {entry: entry.state() for entry in requested}
+        missing = [entry for entry in requested if states[entry] is not FileState.PRESENT]
         needs = estimate_needs(
             missing, keep_archives=request.keep_archives, local=origin.folder is not None
         )
-        rows = _rows(wanted, states, origin)
+        rows = _rows(requested, states, origin)
         if missing and not request.dry_run:
             _require_possible(missing, edition, origin, needs)
             supply = Supply(
@@ -296,10 +296,10 @@ def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
             )
             for folder in dict.fromkeys(entry.folder for entry in missing):
                 here = [entry for entry in missing if entry.folder == folder]
-                with sole_fetch(folder, events):
-                    records.freeze(here)
+                with exclusive_fetch(folder, events):
+                    records.save_record(here)
                     states |= _bring(here, supply, events)
-            rows = _rows(wanted, states, origin)
+            rows = _rows(requested, states, origin)
     return _result(edition, rows, needs, nothing_to_do=not missing)
 
 
@@ -315,7 +315,7 @@ class _Records:
 
     def of(self, stage: Stage) -> Record:
         """Give a stage's record."""
-        frozen = read_frozen(_folder(self._request, stage), stage.record)
+        frozen = read_saved_record(_folder(self._request, stage), stage.record)
         if frozen is not None:
             return frozen
         if stage.record not in self._fresh:
@@ -324,12 +324,12 @@ class _Records:
             )
         return self._fresh[stage.record][0]
 
-    def freeze(self, wanted: Sequence[Wanted]) -> None:
+    def save_record(self, requested: Sequence[RequestedFile]) -> None:
         """Keep what was asked for beside the data that it is about."""
-        for entry in wanted:
+        for entry in requested:
             if entry.file.record in self._fresh:
                 record, source = self._fresh[entry.file.record]
-                freeze(entry.folder, record, origin=source)
+                save_record(entry.folder, record, origin=source)
 
 
 def _folder(request: FetchRequest, stage: Stage) -> Path:
@@ -337,7 +337,7 @@ def _folder(request: FetchRequest, stage: Stage) -> Path:
     return request.root / (request.dev_directory if of_dev else request.eval_directory)
 
 
-def _select(request: FetchRequest, edition: Edition, records: _Records) -> list[Wanted]:
+def _select(request: FetchRequest, edition: Edition, records: _Records) -> list[RequestedFile]:
     return [
         entry
         for stage, machines in plan_stages(request.stages, request.machines, edition)
@@ -348,7 +348,7 @@ def _select(request: FetchRequest, edition: Edition, records: _Records) -> list[
 
 
 def _require_possible(
-    missing: Sequence[Wanted], edition: Edition, origin: Origin, needs: Needs
+    missing: Sequence[RequestedFile], edition: Edition, origin: Origin, needs: Needs
 ) -> None:
     """Refuse what cannot succeed before the first byte is fetched or written."""
     if origin.folder is not None:
@@ -367,18 +367,20 @@ def _refuse_other_edition(folder: Path, edition: Edition) -> None:
     for name in edition_names():
         other = load_edition(name)
         stages = other.stages.values() if name != edition.name else ()
-        if any(frozen_path(folder, stage.record).is_file() for stage in stages):
+        if any(saved_record_path(folder, stage.record).is_file() for stage in stages):
             raise UsageError(
                 f"{folder} holds recordings of {other.name}, and {edition.name} is asked for",
                 hint=f"fetch into a folder of its own: --root {edition.name}",
             )
 
 
-def _bring(wanted: Sequence[Wanted], supply: Supply, events: Events) -> dict[Wanted, FileState]:
+def _bring(
+    requested: Sequence[RequestedFile], supply: Supply, events: Events
+) -> dict[RequestedFile, FileState]:
     states = {}
-    task = f"files for {wanted[0].folder.name}"
-    with progress(events, task, total=len(wanted), unit="files") as advance:
-        for entry in wanted:
+    task = f"files for {requested[0].folder.name}"
+    with progress(events, task, total=len(requested), unit="files") as advance:
+        for entry in requested:
             # Another fetch may have brought it while this one waited for the lock.
             states[entry] = entry.state()
             if states[entry] is not FileState.PRESENT:
@@ -390,33 +392,33 @@ def _bring(wanted: Sequence[Wanted], supply: Supply, events: Events) -> dict[Wan
 
 def _check(request: FetchRequest, edition: Edition, origin: Origin, events: Events) -> FetchResult:
     """Read everything again that was put in place; what is damaged is fetched again next time."""
-    wanted = _select_known(request, edition)
-    placed = {entry: read_receipt(entry.folder, entry.file) for entry in wanted}
+    requested = _select_known(request, edition)
+    placed = {entry: read_install_record(entry.folder, entry.file) for entry in requested}
     known = {entry: files for entry, files in placed.items() if files is not None}
     if not known:
         raise DataError(
             "nothing of this has been fetched, so there is nothing to check",
             hint=edition.fetch_command(request.stages[0]),
         )
-    require_sound(known, events)
-    states = {entry: FileState.VERIFIED if entry in known else entry.state() for entry in wanted}
-    missing = [entry for entry in wanted if entry not in known]
+    verify_installed(known, events)
+    states = {entry: FileState.VERIFIED if entry in known else entry.state() for entry in requested}
+    missing = [entry for entry in requested if entry not in known]
     needs = estimate_needs(missing, keep_archives=request.keep_archives, local=False)
-    return _result(edition, _rows(wanted, states, origin), needs, nothing_to_do=not missing)
+    return _result(edition, _rows(requested, states, origin), needs, nothing_to_do=not missing)
 
 
-def _select_known(request: FetchRequest, edition: Edition) -> list[Wanted]:
-    wanted: list[Wanted] = []
+def _select_known(request: FetchRequest, edition: Edition) -> list[RequestedFile]:
+    requested: list[RequestedFile] = []
     for stage, machines in plan_stages(request.stages, request.machines, edition):
         folder = _folder(request, stage)
-        record = read_frozen(folder, stage.record)
+        record = read_saved_record(folder, stage.record)
         if record is not None:
-            wanted.extend(select_files(stage, record, machines, folder=folder))
-    return wanted
+            requested.extend(select_files(stage, record, machines, folder=folder))
+    return requested
 
 
 def _rows(
-    wanted: Sequence[Wanted], states: Mapping[Wanted, FileState], origin: Origin
+    requested: Sequence[RequestedFile], states: Mapping[RequestedFile, FileState], origin: Origin
 ) -> tuple[FetchRow, ...]:
     done = {FileState.PRESENT, FileState.FETCHED, FileState.VERIFIED}
     return tuple(
@@ -431,7 +433,7 @@ def _rows(
             url=redact(file_addresses(origin, entry.file)[0][1]),
             folder=entry.folder,
         )
-        for entry in wanted
+        for entry in requested
     )
 
 

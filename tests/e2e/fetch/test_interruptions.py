@@ -140,9 +140,9 @@ def test_waiting_for_another_fetch_is_said(sandbox: Sandbox) -> None:
 
     from filelock import FileLock
 
-    workplace = sandbox.dev / ".asd-fetch"
-    workplace.mkdir(parents=True)
-    lock = FileLock(workplace / "lock")
+    work_folder = sandbox.dev / ".asd-fetch"
+    work_folder.mkdir(parents=True)
+    lock = FileLock(work_folder / "lock")
     released = threading.Event()
 
     def hold() -> None:

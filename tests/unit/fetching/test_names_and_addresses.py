@@ -115,4 +115,4 @@ def test_addresses_are_quoted_and_the_resumable_one_comes_first() -> None:
     [("https://m.example", True), ("http://127.0.0.1:1", True), ("http://m.example", False)],
 )
 def test_sums_are_believed_only_where_nobody_can_change_them(base: str, expected: bool) -> None:
-    assert Site(base=base, mirror=True).vouches is expected
+    assert Site(base=base, mirror=True).is_trusted is expected
