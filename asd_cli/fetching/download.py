@@ -23,7 +23,7 @@ from asd_cli.fetching.retry import (
     TransientError,
     choose_response_action,
 )
-from asd_cli.fetching.sources import Origin, file_addresses
+from asd_cli.fetching.sources import Origin, file_addresses, find_in_folder, missing_archives
 
 
 class Step(Enum):
@@ -309,3 +309,50 @@ def checksum_error(file: RecordFile, found: str, where: str) -> IntegrityError:
         f"the record says {file.md5}",
         hint="fetch it again; if that gives the same, from elsewhere: asd fetch --from URL",
     )
+
+
+def obtain(
+    file: RecordFile, *, destination: Destination, origin: Origin, web: Web, events: Events
+) -> Path:
+    """Get a file's verified archive: from a folder, as it was kept, or by a transfer.
+
+    Parameters
+    ----------
+    file : RecordFile
+        What to get.
+    destination : Destination
+        Where a transfer puts it.
+    origin : Origin
+        Folder or servers that have it.
+    web : Web
+        The session.
+    events : Events
+        Progress.
+
+    Returns
+    -------
+    Path
+        In the folder of `origin`, or ``destination.archive``.
+
+    Raises
+    ------
+    DataError
+        When the folder lacks it.
+    NetworkError, IntegrityError, StorageError
+        As `verify_file` and `Download.run` do.
+    """
+    if origin.folder is not None:
+        path = find_in_folder(origin.folder, file)
+        if path is None:
+            raise missing_archives(origin.folder, [file])
+        verify_file(file, path, events)
+        return path
+    if destination.plan(file.size) is Step.VERIFY_ARCHIVE:
+        try:
+            verify_file(file, destination.archive, events)
+        except IntegrityError as error:
+            events.warning(f"{error.message}; fetching it again")
+        else:
+            return destination.archive
+    Download(file, destination=destination, web=web, origin=origin, events=events).run()
+    return destination.archive

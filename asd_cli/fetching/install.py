@@ -1,15 +1,13 @@
 """Unpack verified files into a data folder and record what was installed."""
 
-import json
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from asd_cli.core.errors import DataError, IntegrityError, StorageError
+from asd_cli.core.errors import DataError, IntegrityError, StorageError, UsageError
 from asd_cli.core.events import Events, progress
-from asd_cli.core.files import require_free_space, storage_errors, write_text
-from asd_cli.datasets.dcase.editions import Edition
+from asd_cli.core.files import require_free_space, storage_errors
+from asd_cli.datasets.dcase.editions import Edition, edition_names, load_edition
 from asd_cli.fetching.archives import (
     GROUND_TRUTH,
     Placement,
@@ -22,96 +20,17 @@ from asd_cli.fetching.archives import (
     unpack,
 )
 from asd_cli.fetching.paths import WORK_FOLDER, refuse_links, regular_size
-from asd_cli.fetching.records import RecordFile
+from asd_cli.fetching.plan import FileState, Needs, RequestedFile, require_disk
+from asd_cli.fetching.records import (
+    InstalledFile,
+    RecordFile,
+    remove_install_record,
+    saved_record_path,
+    write_install_record,
+)
+from asd_cli.fetching.sources import Origin, find_in_folder, missing_archives
 
-_SCHEMA = "asd.receipt/1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstalledFile:
-    """One file in the data folder.
-
-    Attributes
-    ----------
-    path : PurePosixPath
-        Relative to the data folder.
-    size : int
-        Bytes.
-    crc : int
-        CRC-32 of the content.
-    """
-
-    path: PurePosixPath
-    size: int
-    crc: int
-
-
-def install_record_path(folder: Path, file: RecordFile) -> Path:
-    """Where the receipt for a file of a record lies; its name holds the file's MD5."""
-    return folder / WORK_FOLDER / "receipts" / f"{file.slug}.json"
-
-
-def write_install_record(folder: Path, file: RecordFile, placed: Sequence[InstalledFile]) -> None:
-    """Note that everything of `file` is in place.
-
-    Raises
-    ------
-    StorageError
-        When the folder cannot be written.
-    """
-    content = {
-        "schema": _SCHEMA,
-        "record": file.record,
-        "name": file.name,
-        "size": file.size,
-        "md5": file.md5,
-        "files": [[str(entry.path), entry.size, entry.crc] for entry in placed],
-    }
-    write_text(install_record_path(folder, file), json.dumps(content, ensure_ascii=True) + "\n")
-
-
-def read_install_record(folder: Path, file: RecordFile) -> tuple[InstalledFile, ...] | None:
-    """List what came out of `file`; None when it was never put in place.
-
-    Raises
-    ------
-    IntegrityError
-        When the receipt is damaged.
-    """
-    path = install_record_path(folder, file)
-    try:
-        content = json.loads(path.read_bytes())
-        return tuple(
-            InstalledFile(path=PurePosixPath(name), size=int(size), crc=int(crc))
-            for name, size, crc in content["files"]
-        )
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(
-            f"{path} is damaged", hint=f"remove it and fetch again: rm '{path}'"
-        ) from error
-
-
-def remove_install_record(folder: Path, file: RecordFile) -> None:
-    """Forget that `file` is in place, so that the next fetch brings it again.
-
-    Raises
-    ------
-    StorageError
-        When the folder cannot be written.
-    """
-    path = install_record_path(folder, file)
-    with storage_errors(path):
-        path.unlink(missing_ok=True)
-
-
-def is_installed(folder: Path, file: RecordFile) -> bool:
-    """Whether everything that came out of `file` is still there, judged by sizes."""
-    placed = read_install_record(folder, file)
-    return placed is not None and all(
-        regular_size(folder / entry.path) == entry.size for entry in placed
-    )
+_SHOWN_PROBLEMS = 5
 
 
 def find_damage(
@@ -252,3 +171,174 @@ def _merge(source: Path, target: Path) -> None:
             )
         else:
             entry.rename(place)
+
+
+def refuse_linked_folders(requested: RequestedFile, edition: Edition) -> None:
+    """Refuse symbolic links where this file's content will go, before fetching it.
+
+    Raises
+    ------
+    IntegrityError
+        Naming the link.
+    """
+    places = [
+        PurePosixPath(WORK_FOLDER, "archives") / requested.file.path,
+        *(PurePosixPath(WORK_FOLDER, name, "x") for name in ("parts", "receipts", "staging")),
+    ]
+    if requested.machine is None:
+        places.append(PurePosixPath(GROUND_TRUTH))
+    else:
+        places.extend(
+            PurePosixPath(requested.machine, role)
+            for role in (*edition.folders.values(), *edition.other_folders)
+        )
+    refuse_links(requested.folder, places)
+
+
+def verify_installed(
+    known: Mapping[RequestedFile, Sequence[InstalledFile]], events: Events
+) -> None:
+    """Require that every file in place has the size and CRC that its archive gave it.
+
+    The receipt of what is damaged is removed, so that the next fetch brings it again.
+
+    Parameters
+    ----------
+    known : mapping of RequestedFile to sequence of InstalledFile
+        What was put in place.
+    events : Events
+        Progress.
+
+    Raises
+    ------
+    IntegrityError
+        When files are missing or changed; the first of them are named.
+    """
+    total = sum(entry.size for files in known.values() for entry in files)
+    problems = {}
+    with progress(events, "checking what is in place", total=total, unit="bytes") as advance:
+        for requested, files in known.items():
+            found = find_damage(requested.folder, files, advance=advance)
+            if found:
+                problems[requested] = found
+    if not problems:
+        return
+    for requested in problems:
+        try:
+            remove_install_record(requested.folder, requested.file)
+        except StorageError as error:
+            events.warning(f"{error.message}: it stays marked as fetched")
+    raise _damage(problems, total=sum(len(files) for files in known.values()))
+
+
+def _damage(problems: Mapping[RequestedFile, Sequence[str]], *, total: int) -> IntegrityError:
+    lines = [line for found in problems.values() for line in found]
+    shown = "\n".join(f"  {line}" for line in lines[:_SHOWN_PROBLEMS])
+    more = len(lines) - _SHOWN_PROBLEMS
+    tail = f"\n  and {more} more" if more > 0 else ""
+    stages = sorted({requested.stage.name for requested in problems})
+    machines = sorted(
+        {requested.machine for requested in problems if requested.machine is not None}
+    )
+    options = [f"--stage {name}" for name in stages] + [f"--machine {name}" for name in machines]
+    return IntegrityError(
+        f"{len(lines)} of {total} files are missing or damaged:\n{shown}{tail}",
+        hint=f"fetch them again: asd fetch {' '.join(options)}",
+    )
+
+
+def require_possible(
+    missing: Sequence[RequestedFile], edition: Edition, origin: Origin, needs: Needs
+) -> None:
+    """Refuse what cannot succeed before the first byte is fetched or written."""
+    if origin.folder is not None:
+        folder = origin.folder
+        absent = [entry for entry in missing if find_in_folder(folder, entry.file) is None]
+        if absent:
+            raise missing_archives(folder, [entry.file for entry in absent])
+    for entry in missing:
+        refuse_linked_folders(entry, edition)
+        _refuse_other_edition(entry.folder, edition)
+    require_disk(needs)
+
+
+def _refuse_other_edition(folder: Path, edition: Edition) -> None:
+    """Refuse to mix the recordings of two editions, whose clips have the same names."""
+    for name in edition_names():
+        other = load_edition(name)
+        stages = other.stages.values() if name != edition.name else ()
+        if any(saved_record_path(folder, stage.record).is_file() for stage in stages):
+            raise UsageError(
+                f"{folder} holds recordings of {other.name}, and {edition.name} is asked for",
+                hint=f"fetch into a folder of its own: --root {edition.name}",
+            )
+
+
+def install_files(
+    files: Sequence[RequestedFile],
+    obtain: Callable[[RequestedFile], Path],
+    *,
+    edition: Edition,
+    keep_archives: bool,
+    events: Events,
+) -> dict[RequestedFile, FileState]:
+    """Obtain and install files of one data folder, one after the other.
+
+    Parameters
+    ----------
+    files : sequence of RequestedFile
+        At least one.
+    obtain : callable
+        Gives the path of a file's verified archive.
+    edition : Edition
+        Names machines and folders.
+    keep_archives : bool
+        Whether transferred archives are kept after they were unpacked.
+    events : Events
+        Progress.
+
+    Returns
+    -------
+    dict
+        State of each file: ``present`` if another fetch installed it meanwhile.
+
+    Raises
+    ------
+    NetworkError, IntegrityError, StorageError, DataError
+        As `obtain` and `install` do.
+    """
+    states = {}
+    task = f"files for {files[0].folder.name}"
+    with progress(events, task, total=len(files), unit="files") as advance:
+        for entry in files:
+            # Another fetch may have installed it while this one waited for the lock.
+            states[entry] = entry.state()
+            if states[entry] is not FileState.PRESENT:
+                _install_archive(
+                    entry, obtain(entry), edition=edition, keep=keep_archives, events=events
+                )
+                states[entry] = FileState.FETCHED
+            advance(1, entry.file.name)
+    return states
+
+
+def _install_archive(
+    requested: RequestedFile, archive: Path, *, edition: Edition, keep: bool, events: Events
+) -> None:
+    transferred = archive == requested.destination.archive
+    try:
+        install(
+            requested.file,
+            archive,
+            folder=requested.folder,
+            machine=requested.machine,
+            edition=edition,
+            events=events,
+        )
+    except IntegrityError:
+        # It is what the record promised, and unusable: all one can do is fetch it again.
+        if transferred:
+            archive.unlink()
+        raise
+    if transferred and not keep:
+        archive.unlink()

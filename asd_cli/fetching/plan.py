@@ -2,27 +2,25 @@
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from asd_cli.core.errors import DataError, IntegrityError, ProblemsError, StorageError, UsageError
-from asd_cli.core.events import Events, progress
+from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.files import require_free_space
 from asd_cli.datasets.dcase.editions import Edition, Stage
-from asd_cli.fetching.archives import GROUND_TRUTH
 from asd_cli.fetching.download import Destination, Step
-from asd_cli.fetching.install import InstalledFile, find_damage, is_installed, remove_install_record
-from asd_cli.fetching.paths import WORK_FOLDER, refuse_links, regular_size
-from asd_cli.fetching.records import Record, RecordFile
+from asd_cli.fetching.http import redact
+from asd_cli.fetching.paths import WORK_FOLDER, regular_size
+from asd_cli.fetching.records import Record, RecordFile, is_installed
+from asd_cli.fetching.sources import Origin, file_addresses
 
 ALL_STAGES = "all"
 _GROUND_TRUTH = "ground-truth"
 # Recordings are noise and deflate to three quarters at best; the archive tells exactly.
 _UNPACKED_RATIO = 1.5
-_SHOWN_PROBLEMS = 5
 
 
 class FileState(StrEnum):
@@ -182,6 +180,41 @@ def select_files(
     return tuple(chosen.values())
 
 
+def select_stage_files(
+    names: Iterable[str],
+    machines: Iterable[str],
+    edition: Edition,
+    *,
+    folder_of: Callable[[Stage], Path],
+    record_of: Callable[[int, Path], Record | None],
+) -> list[RequestedFile]:
+    """Find the files of all requested stages; a stage without a known record has none.
+
+    Parameters
+    ----------
+    names, machines : iterable of str
+        As in `plan_stages`.
+    edition : Edition
+        Says what its stages hold.
+    folder_of : callable
+        Gives the data folder of a stage.
+    record_of : callable
+        Gives the record with an id, or None; takes the id and the data folder.
+
+    Raises
+    ------
+    UsageError, DataError
+        As `plan_stages` and `select_files` do.
+    """
+    files: list[RequestedFile] = []
+    for stage, known in plan_stages(names, machines, edition):
+        folder = folder_of(stage)
+        record = record_of(stage.record, folder)
+        if record is not None:
+            files.extend(select_files(stage, record, known, folder=folder))
+    return files
+
+
 def _matching(stage: Stage, record: Record, machine: str) -> list[RecordFile]:
     for pattern in stage.archives:
         shape = pattern.format(machine=machine)
@@ -254,84 +287,59 @@ def require_disk(needs: Needs) -> None:
         require_free_space(folder, together[device])
 
 
-def refuse_linked_folders(requested: RequestedFile, edition: Edition) -> None:
-    """Refuse symbolic links where this file's content will go, before fetching it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """One file of a record.
 
-    Raises
-    ------
-    IntegrityError
-        Naming the link.
-    """
-    places = [
-        PurePosixPath(WORK_FOLDER, "archives") / requested.file.path,
-        *(PurePosixPath(WORK_FOLDER, name, "x") for name in ("parts", "receipts", "staging")),
-    ]
-    if requested.machine is None:
-        places.append(PurePosixPath(GROUND_TRUTH))
-    else:
-        places.extend(
-            PurePosixPath(requested.machine, role)
-            for role in (*edition.folders.values(), *edition.other_folders)
-        )
-    refuse_links(requested.folder, places)
-
-
-def missing_archives(folder: Path, missing: Sequence[RequestedFile]) -> ProblemsError:
-    """Say which archives a folder given to ``--from`` lacks."""
-    return ProblemsError(
-        f"{folder} lacks {len(missing)} archive{'s' * (len(missing) > 1)}",
-        [f"{requested.file.name} ({requested.file.size:,} bytes)" for requested in missing],
-        hint="list their addresses: asd fetch --print-urls; or leave machines out with --machine",
-    )
-
-
-def verify_installed(
-    known: Mapping[RequestedFile, Sequence[InstalledFile]], events: Events
-) -> None:
-    """Require that every file in place has the size and CRC that its archive gave it.
-
-    The receipt of what is damaged is removed, so that the next fetch brings it again.
-
-    Parameters
+    Attributes
     ----------
-    known : mapping of RequestedFile to sequence of InstalledFile
-        What was put in place.
-    events : Events
-        Progress.
-
-    Raises
-    ------
-    IntegrityError
-        When files are missing or changed; the first of them are named.
+    stage : str
+        Which part of the edition it belongs to.
+    machine : str or None
+        Whose recordings it holds; None for labels.
+    name : str
+        As the record writes it.
+    size : int
+        Bytes.
+    md5 : str
+        From the record.
+    state : FileState
+        ``present``, ``partial`` or ``missing`` before; ``fetched`` or ``verified`` after.
+    bytes_here : int
+        Bytes that need not be transferred; the whole size when in place.
+    url : str
+        Where it can be had.
+    folder : Path
+        Data folder that takes its content.
     """
-    total = sum(entry.size for files in known.values() for entry in files)
-    problems = {}
-    with progress(events, "checking what is in place", total=total, unit="bytes") as advance:
-        for requested, files in known.items():
-            found = find_damage(requested.folder, files, advance=advance)
-            if found:
-                problems[requested] = found
-    if not problems:
-        return
-    for requested in problems:
-        try:
-            remove_install_record(requested.folder, requested.file)
-        except StorageError as error:
-            events.warning(f"{error.message}: it stays marked as fetched")
-    raise _damage(problems, total=sum(len(files) for files in known.values()))
+
+    stage: str
+    machine: str | None
+    name: str
+    size: int
+    md5: str
+    state: FileState
+    bytes_here: int
+    url: str
+    folder: Path
 
 
-def _damage(problems: Mapping[RequestedFile, Sequence[str]], *, total: int) -> IntegrityError:
-    lines = [line for found in problems.values() for line in found]
-    shown = "\n".join(f"  {line}" for line in lines[:_SHOWN_PROBLEMS])
-    more = len(lines) - _SHOWN_PROBLEMS
-    tail = f"\n  and {more} more" if more > 0 else ""
-    stages = sorted({requested.stage.name for requested in problems})
-    machines = sorted(
-        {requested.machine for requested in problems if requested.machine is not None}
-    )
-    options = [f"--stage {name}" for name in stages] + [f"--machine {name}" for name in machines]
-    return IntegrityError(
-        f"{len(lines)} of {total} files are missing or damaged:\n{shown}{tail}",
-        hint=f"fetch them again: asd fetch {' '.join(options)}",
+def report_files(
+    requested: Sequence[RequestedFile], states: Mapping[RequestedFile, FileState], origin: Origin
+) -> tuple[FileReport, ...]:
+    """Describe each requested file and its state, in the order given."""
+    done = {FileState.PRESENT, FileState.FETCHED, FileState.VERIFIED}
+    return tuple(
+        FileReport(
+            stage=entry.stage.name,
+            machine=entry.machine,
+            name=entry.file.name,
+            size=entry.file.size,
+            md5=entry.file.md5,
+            state=states[entry],
+            bytes_here=entry.file.size if states[entry] in done else entry.bytes_here(),
+            url=redact(file_addresses(origin, entry.file)[0][1]),
+            folder=entry.folder,
+        )
+        for entry in requested
     )

@@ -8,16 +8,18 @@ verifiable without the network.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from asd_cli.core.errors import IntegrityError, NetworkError
-from asd_cli.core.files import write_text
+from asd_cli.core.files import storage_errors, write_text
 from asd_cli.core.hashing import fingerprint
-from asd_cli.fetching.paths import WORK_FOLDER, safe_path, shorten
+from asd_cli.fetching.paths import WORK_FOLDER, regular_size, safe_path, shorten
 
 _SCHEMA = "asd.record/1"
+# Schema and folder keep the names that version 0.1 wrote, so that its files stay readable.
+_INSTALL_SCHEMA = "asd.receipt/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,3 +208,90 @@ def save_record(folder: Path, record: Record, *, origin: str) -> None:
     ]
     content = {"schema": _SCHEMA, "id": record.id, "origin": origin, "files": entries}
     write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledFile:
+    """One file in the data folder.
+
+    Attributes
+    ----------
+    path : PurePosixPath
+        Relative to the data folder.
+    size : int
+        Bytes.
+    crc : int
+        CRC-32 of the content.
+    """
+
+    path: PurePosixPath
+    size: int
+    crc: int
+
+
+def install_record_path(folder: Path, file: RecordFile) -> Path:
+    """Where the receipt for a file of a record lies; its name holds the file's MD5."""
+    return folder / WORK_FOLDER / "receipts" / f"{file.slug}.json"
+
+
+def write_install_record(folder: Path, file: RecordFile, placed: Sequence[InstalledFile]) -> None:
+    """Note that everything of `file` is in place.
+
+    Raises
+    ------
+    StorageError
+        When the folder cannot be written.
+    """
+    content = {
+        "schema": _INSTALL_SCHEMA,
+        "record": file.record,
+        "name": file.name,
+        "size": file.size,
+        "md5": file.md5,
+        "files": [[str(entry.path), entry.size, entry.crc] for entry in placed],
+    }
+    write_text(install_record_path(folder, file), json.dumps(content, ensure_ascii=True) + "\n")
+
+
+def read_install_record(folder: Path, file: RecordFile) -> tuple[InstalledFile, ...] | None:
+    """List what came out of `file`; None when it was never put in place.
+
+    Raises
+    ------
+    IntegrityError
+        When the receipt is damaged.
+    """
+    path = install_record_path(folder, file)
+    try:
+        content = json.loads(path.read_bytes())
+        return tuple(
+            InstalledFile(path=PurePosixPath(name), size=int(size), crc=int(crc))
+            for name, size, crc in content["files"]
+        )
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(
+            f"{path} is damaged", hint=f"remove it and fetch again: rm '{path}'"
+        ) from error
+
+
+def remove_install_record(folder: Path, file: RecordFile) -> None:
+    """Forget that `file` is in place, so that the next fetch brings it again.
+
+    Raises
+    ------
+    StorageError
+        When the folder cannot be written.
+    """
+    path = install_record_path(folder, file)
+    with storage_errors(path):
+        path.unlink(missing_ok=True)
+
+
+def is_installed(folder: Path, file: RecordFile) -> bool:
+    """Whether everything that came out of `file` is still there, judged by sizes."""
+    placed = read_install_record(folder, file)
+    return placed is not None and all(
+        regular_size(folder / entry.path) == entry.size for entry in placed
+    )

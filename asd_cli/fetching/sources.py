@@ -1,15 +1,21 @@
 """Where records and archives come from: Zenodo, a mirror or a folder."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from asd_cli.core.errors import DataError, IntegrityError, NetworkError, UsageError
+from asd_cli.core.errors import DataError, IntegrityError, NetworkError, ProblemsError, UsageError
 from asd_cli.core.events import Events, progress
 from asd_cli.fetching.http import AbsentError, Site, Web, blocks, is_loopback, redact, refuse_page
-from asd_cli.fetching.records import Record, RecordFile, parse_record
+from asd_cli.fetching.records import (
+    Record,
+    RecordFile,
+    parse_record,
+    read_saved_record,
+    save_record,
+)
 from asd_cli.fetching.retry import RetryBudget, TransientError
 
 ZENODO = "https://zenodo.org"
@@ -121,6 +127,61 @@ def find_record_in_folder(folder: Path, record: int) -> Path | None:
     """Find a record's description saved beside archives; None when there is none."""
     names: Sequence[str] = (f"{record}.json", f"record-{record}.json")
     return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def missing_archives(folder: Path, missing: Sequence[RecordFile]) -> ProblemsError:
+    """Say which archives a folder given to ``--from`` lacks."""
+    return ProblemsError(
+        f"{folder} lacks {len(missing)} archive{'s' * (len(missing) > 1)}",
+        [f"{file.name} ({file.size:,} bytes)" for file in missing],
+        hint="list their addresses: asd fetch --print-urls; or leave machines out with --machine",
+    )
+
+
+class RecordLookup:
+    """The records of one fetch: the saved copy in a data folder, or looked up once.
+
+    Parameters
+    ----------
+    origin : Origin
+        Where to look.
+    web : Web
+        The session.
+    events : Events
+        Progress.
+    """
+
+    def __init__(self, origin: Origin, web: Web, events: Events) -> None:
+        self._origin = origin
+        self._web = web
+        self._events = events
+        self._found: dict[int, tuple[Record, str]] = {}
+
+    def record(self, number: int, folder: Path) -> Record:
+        """Give a record; errors as in `look_up`.
+
+        Parameters
+        ----------
+        number : int
+            Id of the record.
+        folder : Path
+            Data folder that may have a saved copy.
+        """
+        saved = read_saved_record(folder, number)
+        if saved is not None:
+            return saved
+        if number not in self._found:
+            self._found[number] = look_up(
+                number, origin=self._origin, web=self._web, events=self._events
+            )
+        return self._found[number][0]
+
+    def save(self, folder: Path, numbers: Iterable[int]) -> None:
+        """Save those of some records that were looked up in the data folder they are about."""
+        for number in numbers:
+            if number in self._found:
+                record, source = self._found[number]
+                save_record(folder, record, origin=source)
 
 
 def look_up(record: int, *, origin: Origin, web: Web, events: Events) -> tuple[Record, str]:
