@@ -5,18 +5,19 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from asd_cli.core.errors import IntegrityError
 from asd_cli.datasets.dcase.editions import Edition
-from asd_cli.fetching.paths import safe_path, shorten
+from asd_cli.fetching.paths import find_collision, safe_path, shorten
 
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _LOCAL_HEADER = 30
+_SHOWN_MEMBERS = 5
 _JUNK_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 GROUND_TRUTH = "ground_truth"
 _LABELS = re.compile(r"ground_truth_\w+_section_[0-9]{2}_(source|target)_test\.csv")
@@ -83,8 +84,8 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def _refusal(path: Path, problem: str) -> IntegrityError:
     return IntegrityError(
-        f"{path} {problem}; nothing of it was put in place",
-        hint="fetch it again; if that gives the same, only its publisher can mend it",
+        f"{path} {problem}; nothing of it was installed",
+        hint="fetch it again; if that gives the same, only its publisher can fix it",
     )
 
 
@@ -201,7 +202,7 @@ class Placement:
 
 
 def place_recordings(
-    members: Iterable[Member], *, machine: str, edition: Edition, archive: str
+    members: Sequence[Member], *, machine: str, edition: Edition, archive: str
 ) -> tuple[Placement, ...]:
     """Place the recordings of one machine.
 
@@ -211,7 +212,7 @@ def place_recordings(
 
     Parameters
     ----------
-    members : iterable of Member
+    members : sequence of Member
         Of the archive.
     machine : str
         Whose recordings they are, from the archive's name.
@@ -245,14 +246,15 @@ def place_recordings(
         placements.append(Placement(member=member, target=PurePosixPath(machine, *rest)))
     if not any(placement.target.suffix.lower() == ".wav" for placement in placements):
         raise IntegrityError(
-            f"{archive} holds no recordings; nothing of it was put in place",
+            f"{archive} holds no recordings, but {_some_names(members)}; "
+            "nothing of it was installed",
             hint="check that it is the right file",
         )
-    _refuse_collisions([placement.target for placement in placements], archive)
+    _refuse_collisions(placements, archive)
     return tuple(placements)
 
 
-def place_labels(members: Iterable[Member], *, archive: str) -> tuple[Placement, ...]:
+def place_labels(members: Sequence[Member], *, archive: str) -> tuple[Placement, ...]:
     """Place the official labels that an archive holds, and nothing else of it.
 
     Raises
@@ -267,13 +269,14 @@ def place_labels(members: Iterable[Member], *, archive: str) -> tuple[Placement,
         target = PurePosixPath(GROUND_TRUTH, member.path.name)
         twin = placements.setdefault(target, Placement(member=member, target=target)).member
         if (twin.size, twin.crc) != (member.size, member.crc):
-            raise _misplaced(archive, member, "is there twice, with different content")
+            raise _misplaced(archive, member, f"and {shorten(str(twin.path))} differ in content")
     if not placements:
         raise IntegrityError(
-            f"{archive} holds no ground truth; nothing of it was put in place",
+            f"{archive} holds no ground truth, but {_some_names(members)}; "
+            "nothing of it was installed",
             hint="labels are in files like ground_truth_fan_section_03_source_test.csv",
         )
-    _refuse_collisions(list(placements), archive)
+    _refuse_collisions(list(placements.values()), archive)
     return tuple(placements.values())
 
 
@@ -282,19 +285,37 @@ def is_label_file(name: str) -> bool:
     return _LABELS.fullmatch(name) is not None
 
 
+def _some_names(members: Sequence[Member]) -> str:
+    """Name the first entries of an archive, for messages."""
+    shown = ", ".join(shorten(str(member.path)) for member in members[:_SHOWN_MEMBERS])
+    more = len(members) - _SHOWN_MEMBERS
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
 def _misplaced(archive: str, member: Member, problem: str) -> IntegrityError:
     return IntegrityError(
-        f"{archive}: {shorten(str(member.path))} {problem}; nothing of it was put in place",
+        f"{archive}: {shorten(str(member.path))} {problem}; nothing of it was installed",
         hint="check that it is the right file",
     )
 
 
-def _refuse_collisions(targets: Sequence[PurePosixPath], archive: str) -> None:
-    """Refuse two files in one place, on disks that ignore case too."""
-    files = {str(target).casefold() for target in targets}
-    folders = {str(parent).casefold() for target in targets for parent in target.parents}
-    if len(files) != len(targets) or files & folders:
+def _entries_for(collision: tuple[str, str], placements: Sequence[Placement]) -> list[str]:
+    """Names in the archive of two colliding targets, which may be the same target twice."""
+    entries = [
+        shorten(placement.member.info.orig_filename, limit=200)
+        for placement in placements
+        if str(placement.target) in collision
+    ]
+    return [entries[0], entries[-1]]
+
+
+def _refuse_collisions(placements: Sequence[Placement], archive: str) -> None:
+    """Refuse two files for one path, also on disks that ignore case or the form of letters."""
+    collision = find_collision([str(placement.target) for placement in placements])
+    if collision is not None:
+        first, second = _entries_for(collision, placements)
         raise IntegrityError(
-            f"{archive} has several files for one place; nothing of it was put in place",
+            f"{archive} has two entries for one path, {first} and {second}; "
+            "nothing of it was installed",
             hint="check that it is the right file",
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from asd_cli.core.errors import IntegrityError
+from asd_cli.core.errors import IntegrityError, StorageError
 from asd_cli.core.events import Events, progress
 from asd_cli.core.files import storage_errors, write_text
 from asd_cli.core.hashing import hash_file
@@ -312,7 +312,13 @@ def checksum_error(file: RecordFile, found: str, where: str) -> IntegrityError:
 
 
 def obtain(
-    file: RecordFile, *, destination: Destination, origin: Origin, web: Web, events: Events
+    file: RecordFile,
+    *,
+    destination: Destination,
+    replaceable: bool,
+    origin: Origin,
+    web: Web,
+    events: Events,
 ) -> Path:
     """Get a file's verified archive: from a folder, as it was kept, or by a transfer.
 
@@ -322,6 +328,8 @@ def obtain(
         What to get.
     destination : Destination
         Where a transfer puts it.
+    replaceable : bool
+        Whether another file of that name is an earlier archive of ours and may be overwritten.
     origin : Origin
         Folder or servers that have it.
     web : Web
@@ -345,12 +353,20 @@ def obtain(
         path = find_in_folder(origin.folder, file)
         if path is None:
             raise missing_archives(origin.folder, [file])
-        verify_file(file, path, events)
+        if file.verified:
+            verify_file(file, path, events)
         return path
-    if destination.plan(file.size) is Step.VERIFY_ARCHIVE:
+    if regular_size(destination.archive) is not None:
         try:
             verify_file(file, destination.archive, events)
         except IntegrityError as error:
+            if not replaceable:
+                raise StorageError(
+                    f"{destination.archive} is not the archive of the record and was not put there "
+                    "by asd fetch; nothing was overwritten",
+                    hint=f"move it away and fetch again: "
+                    f"mv '{destination.archive}' '{destination.archive}.own'",
+                ) from error
             events.warning(f"{error.message}; fetching it again")
         else:
             return destination.archive

@@ -24,7 +24,8 @@ from asd_cli.fetching.plan import FileState, Needs, RequestedFile, require_disk
 from asd_cli.fetching.records import (
     InstalledFile,
     RecordFile,
-    remove_install_record,
+    list_install_records,
+    mark_damaged,
     saved_record_path,
     write_install_record,
 )
@@ -128,7 +129,14 @@ def _unpack(
             if machine is None
             else place_recordings(members, machine=machine, edition=edition, archive=file.name)
         )
-        refuse_links(folder, [placement.target for placement in placements])
+        files = tuple(
+            InstalledFile(
+                path=placement.target, size=placement.member.size, crc=placement.member.crc
+            )
+            for placement in placements
+        )
+        refuse_links(folder, [entry.path for entry in files])
+        refuse_overwriting(folder, files)
         total = sum(placement.member.size for placement in placements)
         require_free_space(folder, total)
         staging.mkdir(parents=True)
@@ -137,10 +145,7 @@ def _unpack(
             for placement in placements:
                 target = staging / placement.target
                 unpack(archive, placement.member, target, advance=advance)
-    return tuple(
-        InstalledFile(path=placement.target, size=placement.member.size, crc=placement.member.crc)
-        for placement in placements
-    )
+    return files
 
 
 def _copy(file: RecordFile, source: Path, staging: Path) -> tuple[InstalledFile, ...]:
@@ -150,10 +155,51 @@ def _copy(file: RecordFile, source: Path, staging: Path) -> tuple[InstalledFile,
             hint="check the edition's catalogue",
         )
     target = PurePosixPath(GROUND_TRUTH, file.path.name)
+    copied = InstalledFile(path=target, size=file.size, crc=file_crc(source))
     refuse_links(staging.parents[2], [target])
+    refuse_overwriting(staging.parents[2], [copied])
     (staging / target).parent.mkdir(parents=True)
     shutil.copyfile(source, staging / target)
-    return (InstalledFile(path=target, size=file.size, crc=file_crc(staging / target)),)
+    return (copied,)
+
+
+def refuse_overwriting(folder: Path, files: Sequence[InstalledFile]) -> None:
+    """Refuse to replace a file that no install record names, unless its bytes are the same.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder.
+    files : sequence of InstalledFile
+        What is about to be installed.
+
+    Raises
+    ------
+    StorageError
+        Naming the files that are in the way; nothing was touched.
+    """
+    known = {entry.path for installed in list_install_records(folder) for entry in installed.files}
+    in_the_way = [
+        folder / entry.path
+        for entry in files
+        if entry.path not in known and _differs(folder / entry.path, entry)
+    ]
+    parents = dict.fromkeys(folder / parent for entry in files for parent in entry.path.parents)
+    in_the_way += [place for place in parents if place.exists() and not place.is_dir()]
+    if in_the_way:
+        more = f" (and {len(in_the_way) - 1} more)" if len(in_the_way) > 1 else ""
+        raise StorageError(
+            f"{in_the_way[0]}{more} stands where a fetched file belongs, and was not installed by "
+            "asd fetch; nothing was overwritten",
+            hint=f"move it away and fetch again: mv '{in_the_way[0]}' '{in_the_way[0]}.own'",
+        )
+
+
+def _differs(path: Path, entry: InstalledFile) -> bool:
+    size = regular_size(path)
+    if size is None:
+        return path.exists()
+    return size != entry.size or file_crc(path) != entry.crc
 
 
 def _merge(source: Path, target: Path) -> None:
@@ -166,7 +212,7 @@ def _merge(source: Path, target: Path) -> None:
             entry.replace(place)
         elif place.exists() or place.is_symlink():
             raise StorageError(
-                f"{place} stands where fetched recordings belong",
+                f"{place} stands where a fetched file belongs",
                 hint=f"move it away: mv '{place}' '{place}.old'",
             )
         else:
@@ -200,7 +246,7 @@ def verify_installed(
 ) -> None:
     """Require that every file in place has the size and CRC that its archive gave it.
 
-    The receipt of what is damaged is removed, so that the next fetch brings it again.
+    What is damaged is marked so in its install record, and the next fetch installs it again.
 
     Parameters
     ----------
@@ -225,9 +271,9 @@ def verify_installed(
         return
     for requested in problems:
         try:
-            remove_install_record(requested.folder, requested.file)
+            mark_damaged(requested.folder, requested.file)
         except StorageError as error:
-            events.warning(f"{error.message}: it stays marked as fetched")
+            events.warning(f"{error.message}: it stays marked as installed")
     raise _damage(problems, total=sum(len(files) for files in known.values()))
 
 

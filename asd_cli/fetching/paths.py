@@ -2,6 +2,7 @@
 
 import os
 import stat
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -66,10 +67,65 @@ def _fault_of(name: str) -> str | None:
     return next((fault for fault, found in faults.items() if found), None)
 
 
-def shorten(name: str) -> str:
-    """Show a stranger's name on one line, without control characters, at most 60 long."""
+def shorten(name: str, *, limit: int = 60) -> str:
+    r"""Show a name from outside in quotes on one line, in ASCII, at most `limit` characters long.
+
+    Examples
+    --------
+    >>> shorten("fan/\x1b[31m.wav")
+    "'fan/\\x1b[31m.wav'"
+    >>> shorten("section_00_source_train_normal_0000.wav", limit=20)
+    "'section...0000.wav'"
+    """
     shown = ascii(name)
-    return shown if len(shown) <= 60 else f"{shown[:50]}...'"
+    if len(shown) <= limit:
+        return shown
+    tail = (limit - 3) // 2
+    return f"{shown[: limit - 3 - tail - 1]}...{shown[-tail - 1 :]}"
+
+
+def find_collision(names: Iterable[str]) -> tuple[str, str] | None:
+    """Find two names that are one file on some disks, or a file where another needs a folder.
+
+    Some file systems ignore case, and some the difference between composed (NFC) and decomposed
+    (NFD) letters; both are ignored here.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of files, with ``/`` between their parts.
+
+    Returns
+    -------
+    tuple of str or None
+        The first two names that collide, as they were given.
+
+    Examples
+    --------
+    >>> find_collision(["fan/a.wav", "fan/A.wav"])
+    ('fan/a.wav', 'fan/A.wav')
+    >>> find_collision(["fan", "fan/a.wav"])
+    ('fan', 'fan/a.wav')
+    >>> find_collision(["fan/a.wav", "fan/b.wav"]) is None
+    True
+    """
+    files: dict[PurePosixPath, str] = {}
+    folders: dict[PurePosixPath, str] = {}
+    for name in names:
+        path = PurePosixPath(_fold(name))
+        other = files.get(path) or folders.get(path)
+        if other is None:
+            other = next((files[parent] for parent in path.parents if parent in files), None)
+        if other is not None:
+            return other, name
+        files[path] = name
+        folders |= dict.fromkeys(path.parents, name)
+    return None
+
+
+def _fold(name: str) -> str:
+    decomposed = unicodedata.normalize("NFD", name)
+    return unicodedata.normalize("NFD", decomposed.casefold())
 
 
 def refuse_links(folder: Path, targets: Iterable[PurePosixPath]) -> None:

@@ -15,7 +15,13 @@ from pathlib import Path, PurePosixPath
 from asd_cli.core.errors import IntegrityError, NetworkError
 from asd_cli.core.files import storage_errors, write_text
 from asd_cli.core.hashing import fingerprint
-from asd_cli.fetching.paths import WORK_FOLDER, regular_size, safe_path, shorten
+from asd_cli.fetching.paths import (
+    WORK_FOLDER,
+    find_collision,
+    regular_size,
+    safe_path,
+    shorten,
+)
 
 _SCHEMA = "asd.record/1"
 # Schema and folder keep the names that version 0.1 wrote, so that its files stay readable.
@@ -36,12 +42,16 @@ class RecordFile:
         Bytes.
     md5 : str
         32 hexadecimal digits.
+    verified : bool
+        Whether size and MD5 are those of the record. False for an archive that was given without
+        its record: they are then computed from the archive itself.
     """
 
     record: int
     path: PurePosixPath
     size: int
     md5: str
+    verified: bool = True
 
     @property
     def name(self) -> str:
@@ -105,10 +115,11 @@ def parse_record(text: str | bytes, *, record: int, where: str) -> Record | None
     if entries is None:
         return None
     files = tuple(_parse_file(entry, record=record, where=where) for entry in entries)
-    folded = [file.name.casefold() for file in files]
-    if len(set(folded)) != len(folded):
+    collision = find_collision([file.name for file in files])
+    if collision is not None:
+        first, second = (shorten(name, limit=200) for name in collision)
         raise IntegrityError(
-            f"{where} lists the same file name twice; nothing was written",
+            f"{where} lists the same file name twice, {first} and {second}; nothing was written",
             hint="check the address; a record never has two files of one name",
         )
     return Record(id=record, files=files)
@@ -229,8 +240,24 @@ class InstalledFile:
     crc: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallRecord:
+    """What was installed from one archive.
+
+    Attributes
+    ----------
+    archive : RecordFile
+        The file that it came from.
+    files : tuple of InstalledFile
+        In the order of the archive.
+    """
+
+    archive: RecordFile
+    files: tuple[InstalledFile, ...]
+
+
 def install_record_path(folder: Path, file: RecordFile) -> Path:
-    """Where the receipt for a file of a record lies; its name holds the file's MD5."""
+    """Where the install record of a file lies; its name holds the file's MD5."""
     return folder / WORK_FOLDER / "receipts" / f"{file.slug}.json"
 
 
@@ -250,7 +277,10 @@ def write_install_record(folder: Path, file: RecordFile, placed: Sequence[Instal
         "md5": file.md5,
         "files": [[str(entry.path), entry.size, entry.crc] for entry in placed],
     }
-    write_text(install_record_path(folder, file), json.dumps(content, ensure_ascii=True) + "\n")
+    path = install_record_path(folder, file)
+    write_text(path, json.dumps(content, ensure_ascii=True) + "\n")
+    with storage_errors(path):
+        _damaged_path(path).unlink(missing_ok=True)
 
 
 def read_install_record(folder: Path, file: RecordFile) -> tuple[InstalledFile, ...] | None:
@@ -259,25 +289,39 @@ def read_install_record(folder: Path, file: RecordFile) -> tuple[InstalledFile, 
     Raises
     ------
     IntegrityError
-        When the receipt is damaged.
+        When the install record is damaged.
     """
-    path = install_record_path(folder, file)
     try:
-        content = json.loads(path.read_bytes())
-        return tuple(
-            InstalledFile(path=PurePosixPath(name), size=int(size), crc=int(crc))
-            for name, size, crc in content["files"]
-        )
+        return _parse_install_record(install_record_path(folder, file)).files
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _parse_install_record(path: Path) -> InstallRecord:
+    try:
+        content = json.loads(path.read_bytes())
+        return InstallRecord(
+            archive=RecordFile(
+                record=int(content["record"]),
+                path=PurePosixPath(content["name"]),
+                size=int(content["size"]),
+                md5=str(content["md5"]),
+            ),
+            files=tuple(
+                InstalledFile(path=PurePosixPath(name), size=int(size), crc=int(crc))
+                for name, size, crc in content["files"]
+            ),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
             f"{path} is damaged", hint=f"remove it and fetch again: rm '{path}'"
         ) from error
 
 
-def remove_install_record(folder: Path, file: RecordFile) -> None:
-    """Forget that `file` is in place, so that the next fetch brings it again.
+def mark_damaged(folder: Path, file: RecordFile) -> None:
+    """Mark what came out of `file` as damaged, so that the next fetch installs it again.
+
+    The list of files is kept: they are still ours, and may be overwritten.
 
     Raises
     ------
@@ -286,7 +330,34 @@ def remove_install_record(folder: Path, file: RecordFile) -> None:
     """
     path = install_record_path(folder, file)
     with storage_errors(path):
-        path.unlink(missing_ok=True)
+        path.replace(_damaged_path(path))
+
+
+def _damaged_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.damaged")
+
+
+def has_install_record(folder: Path, file: RecordFile) -> bool:
+    """Whether `file` was installed once, in whatever state its content is now."""
+    path = install_record_path(folder, file)
+    return path.is_file() or _damaged_path(path).is_file()
+
+
+def list_install_records(folder: Path) -> tuple[InstallRecord, ...]:
+    """Read all install records of a data folder, also of content that is damaged.
+
+    Raises
+    ------
+    IntegrityError
+        When one of them cannot be read.
+    """
+    names = (folder / WORK_FOLDER / "receipts").glob("*")
+    return tuple(
+        _parse_install_record(path)
+        for path in sorted(names)
+        # Temporary files of a process that was killed begin with a dot.
+        if path.name.endswith((".json", ".json.damaged")) and not path.name.startswith(".")
+    )
 
 
 def is_installed(folder: Path, file: RecordFile) -> bool:

@@ -21,7 +21,7 @@ from asd_cli.fetching.plan import (
     report_files,
     select_stage_files,
 )
-from asd_cli.fetching.records import read_install_record, read_saved_record
+from asd_cli.fetching.records import has_install_record, read_install_record, read_saved_record
 from asd_cli.fetching.retry import RetryPolicy
 from asd_cli.fetching.sources import ZENODO, Origin, RecordLookup, parse_origin
 
@@ -169,7 +169,12 @@ def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
 
         def obtain_archive(entry: RequestedFile) -> Path:
             return obtain(
-                entry.file, destination=entry.destination, origin=origin, web=web, events=events
+                entry.file,
+                destination=entry.destination,
+                replaceable=has_install_record(entry.folder, entry.file),
+                origin=origin,
+                web=web,
+                events=events,
             )
 
         require_possible(missing, edition, origin, needs)
