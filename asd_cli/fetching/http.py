@@ -4,11 +4,13 @@ What `requests` does not do by itself: stay on one host, keep the token there, r
 notice a transfer that trickles, and tell a passing fault from a lasting one.
 """
 
+import html
 import ipaddress
 import re
+import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from urllib.parse import urljoin, urlsplit
@@ -20,10 +22,14 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util.retry import Retry
 
 from asd_cli.core.errors import NetworkError, UsageError
+from asd_cli.core.text import printable
 from asd_cli.fetching.retry import RetryPolicy, TransientError
 
 BLOCK = 1 << 20
 _MAX_REDIRECTS = 5
+_MAX_PAGE_BYTES = 1 << 16
+_MAX_PAGE_SECONDS = 5.0
+_MAX_PAGE_TEXT = 300
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524})
 _BY_OTHER_MEANS = (
     "list the addresses with asd fetch --print-urls, fetch them by other means, "
@@ -254,10 +260,33 @@ def _require_answer(response: requests.Response, url: str) -> None:
         raise TransientError(f"{where} answered {status}", wait=retry_after(response.headers))
     if status in {404, 410}:
         raise AbsentError(f"{where} does not exist ({status})", hint=_BY_OTHER_MEANS)
+    page = _page_text(_read_start(response, url))
     raise NetworkError(
-        f"{where} refused ({status} {response.reason})",
+        f"{where} refused ({status} {response.reason})" + (f": {page}" if page else ""),
         hint=f"wait some minutes, or set ZENODO_TOKEN to an access token, or {_BY_OTHER_MEANS}",
     )
+
+
+def _read_start(response: requests.Response, url: str) -> bytes:
+    """Read the beginning of a body for a message; nothing when it does not come."""
+    start = bytearray()
+    deadline = time.monotonic() + _MAX_PAGE_SECONDS
+    with suppress(NetworkError):
+        for block in blocks(response, url):
+            start += block
+            if len(start) >= _MAX_PAGE_BYTES or time.monotonic() > deadline:
+                break
+    return bytes(start[:_MAX_PAGE_BYTES])
+
+
+def _page_text(page: bytes) -> str:
+    """Shorten what a page says to one printable line, in quotes; empty when it says nothing."""
+    text = page[:_MAX_PAGE_BYTES].decode("utf-8", "replace")
+    text = re.sub(r"(?is)<(script|style|head)\b.*?(</\1\s*>|$)|<!--.*?(-->|$)|<[^>]*>", " ", text)
+    words = redact(printable(" ".join(html.unescape(text).split())))
+    if len(words) > _MAX_PAGE_TEXT:
+        words = f"{words[: _MAX_PAGE_TEXT - 3]}..."
+    return f'"{words}"' if words else ""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -283,8 +312,10 @@ def refuse_page(response: requests.Response, start: bytes, url: str) -> None:
     if "text/html" in response.headers.get("Content-Type", "").lower() or begins.startswith(
         (b"<!doctype html", b"<html")
     ):
+        page = _page_text(start)
         raise NetworkError(
-            f"{redact(url)} answered with a web page instead of the file",
+            f"{redact(url)} answered with a web page instead of the file"
+            + (f": {page}" if page else ""),
             hint=f"a login or a traffic limit stands before it; wait some minutes, or "
             f"{_BY_OTHER_MEANS}",
         )

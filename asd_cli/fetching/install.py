@@ -19,8 +19,8 @@ from asd_cli.fetching.archives import (
     place_recordings,
     unpack,
 )
-from asd_cli.fetching.paths import WORK_FOLDER, refuse_links, regular_size
-from asd_cli.fetching.plan import FileState, Needs, RequestedFile, require_disk
+from asd_cli.fetching.paths import WORK_FOLDER, refuse_links, regular_size, require_disk
+from asd_cli.fetching.plan import FileState, Needs, RequestedFile
 from asd_cli.fetching.records import (
     InstalledFile,
     RecordFile,
@@ -305,15 +305,19 @@ def require_possible(
     for entry in missing:
         refuse_linked_folders(entry, edition)
         _refuse_other_edition(entry.folder, edition)
-    require_disk(needs)
+    require_disk(needs.disk)
 
 
 def _refuse_other_edition(folder: Path, edition: Edition) -> None:
     """Refuse to mix the recordings of two editions, whose clips have the same names."""
+    installed = {entry.archive.record for entry in list_install_records(folder)}
     for name in edition_names():
         other = load_edition(name)
         stages = other.stages.values() if name != edition.name else ()
-        if any(saved_record_path(folder, stage.record).is_file() for stage in stages):
+        records = {stage.record for stage in stages}
+        if records & installed or any(
+            saved_record_path(folder, record).is_file() for record in records
+        ):
             raise UsageError(
                 f"{folder} holds recordings of {other.name}, and {edition.name} is asked for",
                 hint=f"fetch into a folder of its own: --root {edition.name}",

@@ -3,7 +3,8 @@
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from asd_cli.core.errors import IntegrityError
 from asd_cli.core.events import Events
-from asd_cli.core.files import storage_errors
+from asd_cli.core.files import require_free_space, storage_errors
 
 WORK_FOLDER = ".asd-fetch"
 """Folder inside a data folder for what fetching needs: hidden, and on the same disk."""
@@ -180,3 +181,24 @@ def exclusive_fetch(folder: Path, events: Events) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def require_disk(disk: Mapping[Path, int]) -> None:
+    """Refuse a fetch that the disk cannot hold; folders on one disk are added up.
+
+    Parameters
+    ----------
+    disk : mapping of Path to int
+        Bytes that each data folder needs.
+
+    Raises
+    ------
+    StorageError
+        Naming the folder, what it needs and what is free.
+    """
+    together: defaultdict[int, int] = defaultdict(int)
+    for folder, size in disk.items():
+        existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        device = existing.stat().st_dev
+        together[device] += size
+        require_free_space(folder, together[device])

@@ -1,26 +1,28 @@
 """Which files a fetch needs, where they belong, and which of them are there already."""
 
 import difflib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from asd_cli.core.errors import DataError, UsageError
-from asd_cli.core.files import require_free_space
+from asd_cli.core.events import Events
 from asd_cli.datasets.dcase.editions import Edition, Stage
 from asd_cli.fetching.download import Destination, Step
 from asd_cli.fetching.http import redact
-from asd_cli.fetching.paths import WORK_FOLDER, regular_size
+from asd_cli.fetching.paths import WORK_FOLDER, regular_size, shorten
 from asd_cli.fetching.records import Record, RecordFile, is_installed
-from asd_cli.fetching.sources import Origin, file_addresses
+from asd_cli.fetching.sources import Origin, file_addresses, identify
 
 ALL_STAGES = "all"
 _GROUND_TRUTH = "ground-truth"
 # Recordings are noise and deflate to three quarters at best; the archive tells exactly.
 _UNPACKED_RATIO = 1.5
+_SHOWN_FILES = 10
 
 
 class FileState(StrEnum):
@@ -95,7 +97,11 @@ def select_stages(names: Iterable[str], edition: Edition) -> tuple[Stage, ...]:
             hint=f"they are published at {edition.ground_truth}; get them there and say where they "
             f"lie: asd evaluate{edition.option} --mode eval --ground-truth DIR",
         )
-    _require_known(requested - {ALL_STAGES}, list(edition.stages), "stage")
+    unknown = sorted(requested - {ALL_STAGES} - set(edition.stages))
+    if unknown:
+        raise UsageError(
+            f"there is no stage {unknown[0]!r}", hint=_suggest(unknown[0], list(edition.stages))
+        )
     if not requested:
         raise UsageError(
             "no stage was named",
@@ -113,17 +119,23 @@ def select_machines(names: Iterable[str], edition: Edition) -> tuple[str, ...]:
         When the edition has no such machine.
     """
     requested = set(names)
-    _require_known(requested, edition.machines, "machine")
+    unknown = sorted(requested - set(edition.machines))
+    if unknown:
+        raise UsageError(
+            f"{unknown[0]} is not a machine of {edition.name}",
+            hint=f"{_suggest(unknown[0], edition.machines)}; recordings of your own machine need "
+            "no fetch",
+        )
     return tuple(name for name in edition.machines if not requested or name in requested)
 
 
-def _require_known(requested: Iterable[str], known: Sequence[str], kind: str) -> None:
-    for name in sorted(set(requested) - set(known)):
-        near = difflib.get_close_matches(name, known, n=1)
-        raise UsageError(
-            f"there is no {kind} {name!r}",
-            hint=f"did you mean {near[0]!r}? " * bool(near) + f"there are {', '.join(known)}",
-        )
+def _suggest(name: str, known: Sequence[str]) -> str:
+    by_folded = {entry.casefold(): entry for entry in known}
+    near = difflib.get_close_matches(name.casefold(), list(by_folded), n=3)
+    listed = f"there are {', '.join(known)}"
+    if not near:
+        return listed
+    return f"did you mean {' or '.join(by_folded[entry] for entry in near)}? {listed}"
 
 
 def plan_stages(
@@ -158,7 +170,8 @@ def select_files(
     """Find the files of a record that a stage needs.
 
     The first of the stage's patterns that matches counts: labels are published as one archive or
-    as loose files, recordings under names whose words were swapped once.
+    as loose files, recordings under names whose words were swapped once. When none matches, the
+    newest revision of a name (``dev_data_fan_r2.zip``) counts.
 
     Raises
     ------
@@ -168,10 +181,13 @@ def select_files(
     chosen: dict[str, RequestedFile] = {}
     for machine in machines:
         files = _matching(stage, record, machine)
+        if not files and record.partial:
+            continue
         if not files:
             raise DataError(
-                f"record {record.id} has no file for {machine} "
-                f"(looked for {', '.join(stage.archives).format(machine=machine)})",
+                f"{record.origin} has no file for {machine} (looked for "
+                f"{', '.join(stage.archives).format(machine=machine)}); it holds "
+                f"{_some_names(record.files)}",
                 hint="leave this machine out with --machine, or check the record's page",
             )
         owner = None if stage.holds == _GROUND_TRUTH else machine
@@ -211,17 +227,64 @@ def select_stage_files(
         folder = folder_of(stage)
         record = record_of(stage.record, folder)
         if record is not None:
-            files.extend(select_files(stage, record, known, folder=folder))
+            own = _without_other_stages(record, stage, edition)
+            files.extend(select_files(stage, own, known, folder=folder))
     return files
 
 
+def identify_unverified(
+    files: Iterable[RequestedFile], folder: Path, events: Events
+) -> list[RequestedFile]:
+    """Compute the MD5 sums of archives that were given without their record."""
+    return [
+        entry if entry.file.verified else replace(entry, file=identify(entry.file, folder, events))
+        for entry in files
+    ]
+
+
+def _without_other_stages(record: Record, stage: Stage, edition: Edition) -> Record:
+    """Leave out what belongs to other stages: a folder may hold the archives of all of them."""
+    if record.folder is None or stage.holds != _GROUND_TRUTH:
+        return record
+    others = [
+        pattern.format(machine="*").replace(".zip", "*.zip")
+        for other in edition.stages.values()
+        if other.name != stage.name
+        for pattern in other.archives
+        if "{machine}" in pattern
+    ]
+    own = [
+        file
+        for file in record.files
+        if not any(fnmatchcase(file.path.name, shape) for shape in others)
+    ]
+    return replace(record, files=tuple(own))
+
+
 def _matching(stage: Stage, record: Record, machine: str) -> list[RecordFile]:
-    for pattern in stage.archives:
-        shape = pattern.format(machine=machine)
+    shapes = [pattern.format(machine=machine) for pattern in stage.archives]
+    revisions = [
+        shape.replace(".zip", "_r[0-9]*.zip")
+        for shape in shapes
+        if shape.endswith(".zip") and "*" not in shape
+    ]
+    for shape in (*shapes, *revisions):
         found = [file for file in record.files if fnmatchcase(file.path.name, shape)]
         if found:
-            return found
+            newest = shape.endswith(("_r*.zip", "_r[0-9]*.zip"))
+            return [max(found, key=_revision)] if newest else found
     return []
+
+
+def _revision(file: RecordFile) -> int:
+    number = re.search(r"_r([0-9]+)\.zip$", file.path.name)
+    return int(number[1]) if number else 0
+
+
+def _some_names(files: Sequence[RecordFile]) -> str:
+    shown = ", ".join(shorten(file.name) for file in files[:_SHOWN_FILES])
+    more = len(files) - _SHOWN_FILES
+    return (f"{shown} and {more} more" if more > 0 else shown) or "no archive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,22 +334,6 @@ def estimate_needs(missing: Iterable[RequestedFile], *, keep_archives: bool, loc
     )
 
 
-def require_disk(needs: Needs) -> None:
-    """Refuse a fetch that the disk cannot hold; folders on one disk are added up.
-
-    Raises
-    ------
-    StorageError
-        Naming the folder, what it needs and what is free.
-    """
-    together: defaultdict[int, int] = defaultdict(int)
-    for folder, size in needs.disk.items():
-        existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        device = existing.stat().st_dev
-        together[device] += size
-        require_free_space(folder, together[device])
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
     """One file of a record.
@@ -307,6 +354,8 @@ class FileReport:
         ``present``, ``partial`` or ``missing`` before; ``fetched`` or ``verified`` after.
     bytes_here : int
         Bytes that need not be transferred; the whole size when in place.
+    verified : bool
+        Whether size and MD5 are those of the record; otherwise they are of the given archive.
     url : str
         Where it can be had.
     folder : Path
@@ -320,6 +369,7 @@ class FileReport:
     md5: str
     state: FileState
     bytes_here: int
+    verified: bool
     url: str
     folder: Path
 
@@ -338,6 +388,7 @@ def report_files(
             md5=entry.file.md5,
             state=states[entry],
             bytes_here=entry.file.size if states[entry] in done else entry.bytes_here(),
+            verified=entry.file.verified,
             url=redact(file_addresses(origin, entry.file)[0][1]),
             folder=entry.folder,
         )

@@ -75,10 +75,21 @@ class Record:
         Zenodo's number.
     files : tuple of RecordFile
         In the order of the record.
+    folder : Path or None
+        Folder whose archives stand for a record that is not known; None for a record.
+    partial : bool
+        Whether only those of its files are known that were installed.
     """
 
     id: int
     files: tuple[RecordFile, ...]
+    folder: Path | None = None
+    partial: bool = False
+
+    @property
+    def origin(self) -> str:
+        """What holds the files, for messages."""
+        return f"record {self.id}" if self.folder is None else str(self.folder)
 
 
 def parse_record(text: str | bytes, *, record: int, where: str) -> Record | None:
@@ -366,3 +377,13 @@ def is_installed(folder: Path, file: RecordFile) -> bool:
     return placed is not None and all(
         regular_size(folder / entry.path) == entry.size for entry in placed
     )
+
+
+def installed_record(folder: Path, record: int) -> Record | None:
+    """Give the files of a record that were installed; None when none was."""
+    files = tuple(
+        installed.archive
+        for installed in list_install_records(folder)
+        if installed.archive.record == record
+    )
+    return Record(id=record, files=files, partial=True) if files else None

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
 from asd_cli.core.errors import DataError, IntegrityError, NetworkError, ProblemsError, UsageError
 from asd_cli.core.events import Events, progress
+from asd_cli.core.hashing import hash_file
 from asd_cli.fetching.http import AbsentError, Site, Web, blocks, is_loopback, redact, refuse_page
+from asd_cli.fetching.paths import shorten
 from asd_cli.fetching.records import (
     Record,
     RecordFile,
@@ -179,14 +181,16 @@ class RecordLookup:
     def save(self, folder: Path, numbers: Iterable[int]) -> None:
         """Save those of some records that were looked up in the data folder they are about."""
         for number in numbers:
-            if number in self._found:
-                record, source = self._found[number]
+            record, source = self._found.get(number, (None, ""))
+            # What stands for an unknown record must not be taken for it later.
+            if record is not None and record.folder is None:
                 save_record(folder, record, origin=source)
 
 
 def look_up(record: int, *, origin: Origin, web: Web, events: Events) -> tuple[Record, str]:
     """Ask what a record holds.
 
+    With a folder no server is asked: without the record in it, its archives are listed as they are.
     Sums are taken from a mirror only when nobody on the way to it can have changed them;
     otherwise, and when it does not describe records, Zenodo is asked.
 
@@ -204,27 +208,66 @@ def look_up(record: int, *, origin: Origin, web: Web, events: Events) -> tuple[R
     IntegrityError
         When the answer is unsafe.
     """
-    if origin.folder is not None and (path := find_record_in_folder(origin.folder, record)):
+    if origin.folder is not None:
+        path = find_record_in_folder(origin.folder, record)
+        if path is None:
+            return list_archives(origin.folder, record), str(origin.folder)
         found = parse_record(path.read_bytes(), record=record, where=str(path))
-        if found is not None:
-            return found, str(path)
+        if found is None:
+            raise IntegrityError(
+                f"{path} lists no files", hint=_describe_saving(origin.folder, origin.home, record)
+            )
+        return found, str(path)
     if origin.mirror is not None and origin.mirror.is_trusted:
         try:
             return _ask(record, origin.mirror, web, events), redact(origin.mirror.base)
         except AbsentError:
             events.note(f"{redact(origin.mirror.base)} has no sums; asking {origin.home.base}")
-    try:
-        return _ask(record, origin.home, web, events), redact(origin.home.base)
-    except NetworkError as error:
+    return _ask(record, origin.home, web, events), redact(origin.home.base)
+
+
+def list_archives(folder: Path, record: int) -> Record:
+    """List the archives of a folder in place of a record that is not known.
+
+    Sizes are those of the files; MD5 sums are left out until `identify` computes them.
+    """
+    files = tuple(
+        RecordFile(
+            record=record,
+            path=PurePosixPath(path.name),
+            size=path.stat().st_size,
+            md5="",
+            verified=False,
+        )
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in {".zip", ".csv"} and path.is_file()
+    )
+    return Record(id=record, files=files, folder=folder)
+
+
+def identify(file: RecordFile, folder: Path, events: Events) -> RecordFile:
+    """Compute the MD5 sum of an archive in a folder that has no record."""
+    path = folder / file.path
+    with progress(events, f"reading {file.name}", total=file.size, unit="bytes") as advance:
+        return replace(file, md5=hash_file(path, algorithm="md5", advance=advance))
+
+
+def warn_unverified(files: Sequence[RecordFile], origin: Origin, events: Events) -> None:
+    """Say which archives of a folder cannot be verified, and how they can be."""
+    unverified = [file for file in files if not file.verified]
+    for record in dict.fromkeys(file.record for file in unverified):
         if origin.folder is not None:
-            error.hint = _save_beside(origin.folder, origin.home, record)
-        raise
+            names = [shorten(file.name) for file in unverified if file.record == record]
+            events.warning(
+                f"not verified: {', '.join(names)} in {origin.folder}, as record {record} is not "
+                f"known here; {_describe_saving(origin.folder, origin.home, record)}"
+            )
 
 
-def _save_beside(folder: Path, home: Site, record: int) -> str:
+def _describe_saving(folder: Path, home: Site, record: int) -> str:
     address = record_addresses(home, record)[0]
     return (
-        "sizes and MD5 sums come from the record; save it beside the archives: "
+        "sizes and MD5 sums are in the record; save it next to the archives: "
         f"curl -o '{folder / f'{record}.json'}' {address}"
     )
 

@@ -18,12 +18,18 @@ from asd_cli.fetching.plan import (
     Needs,
     RequestedFile,
     estimate_needs,
+    identify_unverified,
     report_files,
     select_stage_files,
 )
-from asd_cli.fetching.records import has_install_record, read_install_record, read_saved_record
+from asd_cli.fetching.records import (
+    has_install_record,
+    installed_record,
+    read_install_record,
+    read_saved_record,
+)
 from asd_cli.fetching.retry import RetryPolicy
-from asd_cli.fetching.sources import ZENODO, Origin, RecordLookup, parse_origin
+from asd_cli.fetching.sources import ZENODO, Origin, RecordLookup, parse_origin, warn_unverified
 
 TOKEN_VARIABLE = "ZENODO_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -90,14 +96,10 @@ class FetchResult:
         Name in the catalogue.
     rows : tuple of FileReport
         One for each file, in the order of stages and machines.
-    total_bytes : int
-        Size of all files.
     transfer_bytes : int
         What was still to come over the network at the start.
     disk_needed : int
         What the disk had to have free at the start; estimated.
-    urls : tuple of str
-        Addresses of all files, for other downloaders.
     licence : str
         Of recordings and labels.
     citations : tuple of str
@@ -108,13 +110,21 @@ class FetchResult:
 
     edition: str
     rows: tuple[FileReport, ...]
-    total_bytes: int
     transfer_bytes: int
     disk_needed: int
-    urls: tuple[str, ...]
     licence: str
     citations: tuple[str, ...]
     nothing_to_do: bool
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of all files."""
+        return sum(row.size for row in self.rows)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Addresses of all files, for other downloaders."""
+        return tuple(row.url for row in self.rows)
 
 
 def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
@@ -160,10 +170,13 @@ def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
             folder_of=request.data_folder,
             record_of=lookup.record,
         )
+        if origin.folder is not None:
+            files = identify_unverified(files, origin.folder, events)
         states = {entry: entry.state() for entry in files}
         missing = [entry for entry in files if states[entry] is not FileState.PRESENT]
         local = origin.folder is not None
         needs = estimate_needs(missing, keep_archives=request.keep_archives, local=local)
+        warn_unverified([entry.file for entry in missing], origin, events)
         if not missing or request.dry_run:
             return _result(edition, report_files(files, states, origin), needs)
 
@@ -199,7 +212,9 @@ def _check(request: FetchRequest, edition: Edition, origin: Origin, events: Even
         request.machines,
         edition,
         folder_of=request.data_folder,
-        record_of=lambda number, folder: read_saved_record(folder, number),
+        record_of=lambda number, folder: (
+            read_saved_record(folder, number) or installed_record(folder, number)
+        ),
     )
     installed = {entry: read_install_record(entry.folder, entry.file) for entry in files}
     known = {entry: found for entry, found in installed.items() if found is not None}
@@ -222,10 +237,8 @@ def _result(
     return FetchResult(
         edition=edition.name,
         rows=rows,
-        total_bytes=sum(row.size for row in rows),
         transfer_bytes=needs.transfer,
         disk_needed=sum(needs.disk.values()),
-        urls=tuple(row.url for row in rows),
         licence=edition.licence,
         citations=edition.citations,
         nothing_to_do=not done and all(row.state in complete for row in rows),

@@ -263,6 +263,49 @@ def test_a_refusal_is_not_repeated_and_comes_with_advice(sandbox: Sandbox, where
     assert "--print-urls" in str(caught.value.hint)
 
 
+PAGE = b"""<!DOCTYPE html><html><head><title>t</title><style>b {color: red}</style></head><body>
+<h1>Access denied</h1> due to <b>unusual traffic</b> &amp; more. Reference \x1b[31m18.ab<script>
+track()</script><!-- hidden --></body></html>"""
+
+
+@pytest.mark.parametrize("where", [NAME, str(DEV)])
+def test_the_text_of_a_refusal_is_shown(sandbox: Sandbox, where: str) -> None:
+    with serve() as server:
+        server.misbehave(where, Fault(status=403, page=PAGE, forever=True))
+        with pytest.raises(
+            NetworkError, match="Access denied due to unusual traffic & more"
+        ) as error:
+            sandbox.fetch(server)
+    shown = error.value.message
+    assert "Reference \\x1b[31m18.ab" in shown
+    assert not {"\x1b", "\n", "<"} & set(shown)
+    assert not [word for word in ("color", "track", "hidden") if word in shown]
+
+
+def test_the_text_of_a_page_in_place_of_a_file_is_shown(sandbox: Sandbox) -> None:
+    with serve() as server:
+        server.misbehave(NAME, Fault(page=PAGE))
+        with pytest.raises(NetworkError, match="web page.*unusual traffic"):
+            sandbox.fetch(server)
+
+
+@pytest.mark.parametrize("page", [b"x" * 10**6, b"<" * 10**5, b"<html><script>" + b"y" * 10**5])
+def test_a_long_refusal_is_shortened(sandbox: Sandbox, page: bytes) -> None:
+    with serve() as server:
+        server.misbehave(NAME, Fault(status=403, page=page))
+        with pytest.raises(NetworkError, match="refused \\(403") as error:
+            sandbox.fetch(server)
+    assert len(error.value.message) < 600
+
+
+def test_a_refusal_whose_page_does_not_end_is_still_shown(sandbox: Sandbox) -> None:
+    with serve() as server:
+        headers = {"Content-Length": "5000"}
+        server.misbehave(NAME, Fault(status=403, page=b"no access", headers=headers))
+        with pytest.raises(NetworkError, match="no access"):
+            sandbox.fetch(server, retry=RetryPolicy(pause=0, read=0.5))
+
+
 def test_an_absent_file_is_said_after_all_addresses(sandbox: Sandbox) -> None:
     with serve() as server:
         server.misbehave(NAME, Fault(status=404, forever=True))
