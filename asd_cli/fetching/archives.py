@@ -1,5 +1,6 @@
-"""Zip files from strangers: judged whole before the first byte of them is written."""
+"""Archives: validated completely before the first byte is written, and where their files go."""
 
+import re
 import stat
 import struct
 import zipfile
@@ -10,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from asd_cli.core.errors import IntegrityError
-from asd_cli.fetching.paths import safe_path, shorten
+from asd_cli.datasets.dcase.editions import Edition
+from asd_cli.fetching.paths import find_collision, safe_path, shorten
 
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _LOCAL_HEADER = 30
+_SHOWN_MEMBERS = 5
 _JUNK_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+GROUND_TRUTH = "ground_truth"
+_LABELS = re.compile(r"ground_truth_\w+_section_[0-9]{2}_(source|target)_test\.csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +84,8 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def _refusal(path: Path, problem: str) -> IntegrityError:
     return IntegrityError(
-        f"{path} {problem}; nothing of it was put in place",
-        hint="fetch it again; if that gives the same, only its publisher can mend it",
+        f"{path} {problem}; nothing of it was installed",
+        hint="fetch it again; if that gives the same, only its publisher can fix it",
     )
 
 
@@ -186,3 +191,131 @@ def file_crc(path: Path, *, advance: Callable[..., None] | None = None) -> int:
             if advance is not None:
                 advance(len(block))
     return crc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """A file of an archive and where it goes, relative to the data folder."""
+
+    member: Member
+    target: PurePosixPath
+
+
+def place_recordings(
+    members: Sequence[Member], *, machine: str, edition: Edition, archive: str
+) -> tuple[Placement, ...]:
+    """Place the recordings of one machine.
+
+    Everything before the edition's folders (``train``, ``test``) is replaced by the machine's name:
+    archives come with one top folder, with two or with none. Files outside these folders (a README,
+    lists of attributes) go to the machine's own.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        Of the archive.
+    machine : str
+        Whose recordings they are, from the archive's name.
+    edition : Edition
+        Names machines and folders.
+    archive : str
+        Name, for messages.
+
+    Returns
+    -------
+    tuple of Placement
+
+    Raises
+    ------
+    IntegrityError
+        When there is no recording, one lies outside the known folders or under another machine's
+        name, or two files would go to one place.
+    """
+    roles = {*edition.folders.values(), *edition.other_folders}
+    others = set(edition.machines) - {machine}
+    placements = []
+    for member in members:
+        parts = member.path.parts
+        start = next((at for at, part in enumerate(parts[:-1]) if part in roles), None)
+        stranger = others.intersection(parts[: start or -1])
+        if stranger:
+            raise _misplaced(archive, member, f"belongs to {min(stranger)}, not to {machine}")
+        if start is None and member.path.suffix.lower() == ".wav":
+            raise _misplaced(archive, member, f"is in none of {', '.join(sorted(roles))}")
+        rest = parts[-1:] if start is None else parts[start:]
+        placements.append(Placement(member=member, target=PurePosixPath(machine, *rest)))
+    if not any(placement.target.suffix.lower() == ".wav" for placement in placements):
+        raise IntegrityError(
+            f"{archive} holds no recordings, but {_some_names(members)}; "
+            "nothing of it was installed",
+            hint="check that it is the right file",
+        )
+    _refuse_collisions(placements, archive)
+    return tuple(placements)
+
+
+def place_labels(members: Sequence[Member], *, archive: str) -> tuple[Placement, ...]:
+    """Place the official labels that an archive holds, and nothing else of it.
+
+    Raises
+    ------
+    IntegrityError
+        When there are none, or two different files have one name.
+    """
+    placements: dict[PurePosixPath, Placement] = {}
+    for member in members:
+        if not is_label_file(member.path.name):
+            continue
+        target = PurePosixPath(GROUND_TRUTH, member.path.name)
+        twin = placements.setdefault(target, Placement(member=member, target=target)).member
+        if (twin.size, twin.crc) != (member.size, member.crc):
+            raise _misplaced(archive, member, f"and {shorten(str(twin.path))} differ in content")
+    if not placements:
+        raise IntegrityError(
+            f"{archive} holds no ground truth, but {_some_names(members)}; "
+            "nothing of it was installed",
+            hint="labels are in files like ground_truth_fan_section_03_source_test.csv",
+        )
+    _refuse_collisions(list(placements.values()), archive)
+    return tuple(placements.values())
+
+
+def is_label_file(name: str) -> bool:
+    """Whether a file name is that of official labels."""
+    return _LABELS.fullmatch(name) is not None
+
+
+def _some_names(members: Sequence[Member]) -> str:
+    """Name the first entries of an archive, for messages."""
+    shown = ", ".join(shorten(str(member.path)) for member in members[:_SHOWN_MEMBERS])
+    more = len(members) - _SHOWN_MEMBERS
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _misplaced(archive: str, member: Member, problem: str) -> IntegrityError:
+    return IntegrityError(
+        f"{archive}: {shorten(str(member.path))} {problem}; nothing of it was installed",
+        hint="check that it is the right file",
+    )
+
+
+def _entries_for(collision: tuple[str, str], placements: Sequence[Placement]) -> list[str]:
+    """Names in the archive of two colliding targets, which may be the same target twice."""
+    entries = [
+        shorten(placement.member.info.orig_filename, limit=200)
+        for placement in placements
+        if str(placement.target) in collision
+    ]
+    return [entries[0], entries[-1]]
+
+
+def _refuse_collisions(placements: Sequence[Placement], archive: str) -> None:
+    """Refuse two files for one path, also on disks that ignore case or the form of letters."""
+    collision = find_collision([str(placement.target) for placement in placements])
+    if collision is not None:
+        first, second = _entries_for(collision, placements)
+        raise IntegrityError(
+            f"{archive} has two entries for one path, {first} and {second}; "
+            "nothing of it was installed",
+            hint="check that it is the right file",
+        )

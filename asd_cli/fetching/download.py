@@ -1,25 +1,60 @@
-"""One file from a server to the disk: resumed where it broke, believed only by size and MD5.
-
-What to do is decided in `decisions`; here it is done.
-"""
+"""Transfer one file from a server to the disk: resumed, and verified by size and MD5."""
 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
 import requests
 
-from asd_cli.core.errors import IntegrityError
+from asd_cli.core.errors import IntegrityError, StorageError
 from asd_cli.core.events import Events, progress
 from asd_cli.core.files import storage_errors, write_text
 from asd_cli.core.hashing import hash_file
-from asd_cli.fetching.addresses import Origin, Site, file_addresses, redact
-from asd_cli.fetching.decisions import Step, Verdict, judge_answer, plan_download
-from asd_cli.fetching.http import BLOCK, AbsentError, Web, blocks, refuse_page
+from asd_cli.fetching.http import BLOCK, AbsentError, Site, Web, blocks, redact, refuse_page
 from asd_cli.fetching.paths import regular_size
-from asd_cli.fetching.patience import Budget, Pace, PassingError, StalledError
-from asd_cli.fetching.record import RecordFile
+from asd_cli.fetching.records import RecordFile
+from asd_cli.fetching.retry import (
+    ResponseAction,
+    RetryBudget,
+    StallDetector,
+    StalledError,
+    TransientError,
+    choose_response_action,
+)
+from asd_cli.fetching.sources import Origin, file_addresses, find_in_folder, missing_archives
+
+
+class Step(Enum):
+    """What to do next for a file."""
+
+    VERIFY_ARCHIVE = auto()
+    VERIFY_PART = auto()
+    RESUME = auto()
+    START = auto()
+
+
+def plan_download(*, size: int, archive: int | None, part: int | None) -> Step:
+    """Decide what to do for a file of a known size.
+
+    Parameters
+    ----------
+    size : int
+        Bytes, from the record.
+    archive, part : int or None
+        Bytes of what is on the disk under the final and the temporary name.
+
+    Returns
+    -------
+    Step
+        A file of the right size is proven, a shorter part is resumed, anything else starts.
+    """
+    if archive == size:
+        return Step.VERIFY_ARCHIVE
+    if part == size:
+        return Step.VERIFY_PART
+    return Step.RESUME if part is not None and 0 < part < size else Step.START
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +99,7 @@ class Download:
         Which servers to ask.
     events : Events
         Progress.
-    budget : Budget
+    budget : RetryBudget
         Tries that are left.
     """
 
@@ -76,14 +111,14 @@ class Download:
         web: Web,
         origin: Origin,
         events: Events,
-        budget: Budget | None = None,
+        budget: RetryBudget | None = None,
     ) -> None:
         self._file = file
         self._to = destination
         self._web = web
         self._addresses = list(file_addresses(origin, file))
         self._events = events
-        self._budget = budget or Budget(web.patience, events)
+        self._budget = budget or RetryBudget(web.policy, events)
         self._digest = hashlib.md5(usedforsecurity=False)
         self._length = 0
         self._furthest = 0
@@ -148,19 +183,19 @@ class Download:
             while self._length < self._file.size:
                 try:
                     self._ask_and_append(advance)
-                except PassingError as error:
+                except TransientError as error:
                     self._account(error)
                 except AbsentError:
                     if len(self._addresses) == 1:
                         raise
                     self._addresses.pop(0)
 
-    def _account(self, error: PassingError) -> None:
+    def _account(self, error: TransientError) -> None:
         # Bytes already had once are no progress: a server that ignores Range and always breaks
         # at the same place would otherwise be asked for ever.
-        patience = self._web.patience
+        policy = self._web.policy
         stalled = isinstance(error, StalledError)
-        enough = patience.stall_bytes if stalled else patience.renewal_bytes
+        enough = policy.stall_bytes if stalled else policy.renewal_bytes
         if self._length >= self._furthest + enough:
             self._budget.renew()
         self._furthest = max(self._furthest, self._length)
@@ -168,30 +203,32 @@ class Download:
 
     def _ask_and_append(self, advance: Callable[..., None]) -> None:
         site, url = self._addresses[0]
-        verdict = self._try(site, url, self._length, advance)
-        if verdict is Verdict.ASK_WHOLE:
+        action = self._try(site, url, self._length, advance)
+        if action is ResponseAction.REQUEST_COMPLETE:
             self._try(site, url, 0, advance)
 
-    def _try(self, site: Site, url: str, offset: int, advance: Callable[..., None]) -> Verdict:
+    def _try(
+        self, site: Site, url: str, offset: int, advance: Callable[..., None]
+    ) -> ResponseAction:
         with self._web.get(site, url, headers=self._range_headers(offset)) as response:
             body = blocks(response, url)
             first = b"" if response.status_code == 416 else next(body, b"")
             refuse_page(response, first, url)
-            verdict = judge_answer(
+            action = choose_response_action(
                 status=response.status_code,
                 headers=response.headers,
                 offset=offset,
                 size=self._file.size,
                 name=self._file.name,
             )
-            if verdict is Verdict.ASK_WHOLE:
-                return verdict
-            if verdict is Verdict.START_OVER or offset == 0:
+            if action is ResponseAction.REQUEST_COMPLETE:
+                return action
+            if action is ResponseAction.RESTART or offset == 0:
                 advance(-self._length)
                 self._restart()
                 self._remember(response)
             self._append(first, body, advance, url)
-        return verdict
+        return action
 
     def _range_headers(self, offset: int) -> dict[str, str]:
         if offset == 0:
@@ -211,7 +248,7 @@ class Download:
     def _append(
         self, first: bytes, body: Iterator[bytes], advance: Callable[..., None], url: str
     ) -> None:
-        pace = Pace(self._web.patience)
+        stall_detector = StallDetector(self._web.policy)
         with self._to.part.open("ab") as stream:
             block = first
             while block:
@@ -226,9 +263,9 @@ class Download:
                 advance(len(block))
                 if self._length == self._file.size:
                     return
-                pace.arrived(len(block))
+                stall_detector.arrived(len(block))
                 block = next(body, b"")
-        raise PassingError(
+        raise TransientError(
             f"the transfer of {self._file.name} broke off at {self._length:,} of "
             f"{self._file.size:,} bytes"
         )
@@ -239,13 +276,13 @@ class Download:
             # Kept, it would be taken for complete at every later run.
             self._to.part.unlink()
             self._to.validator.unlink(missing_ok=True)
-            raise wrong_sum(self._file, found, self._addresses[0][1])
+            raise checksum_error(self._file, found, self._addresses[0][1])
         self._to.archive.parent.mkdir(parents=True, exist_ok=True)
         self._to.part.replace(self._to.archive)
         self._to.validator.unlink(missing_ok=True)
 
 
-def prove(file: RecordFile, path: Path, events: Events) -> None:
+def verify_file(file: RecordFile, path: Path, events: Events) -> None:
     """Require that a file on the disk is the record's, byte for byte.
 
     Raises
@@ -262,13 +299,76 @@ def prove(file: RecordFile, path: Path, events: Events) -> None:
     with progress(events, f"checking {file.name}", total=size, unit="bytes") as advance:
         found = hash_file(path, algorithm="md5", advance=advance)
     if found != file.md5:
-        raise wrong_sum(file, found, str(path))
+        raise checksum_error(file, found, str(path))
 
 
-def wrong_sum(file: RecordFile, found: str, where: str) -> IntegrityError:
+def checksum_error(file: RecordFile, found: str, where: str) -> IntegrityError:
     """Say that a complete file has the wrong content."""
     return IntegrityError(
         f"{file.name} from {redact(where)} is damaged: its MD5 is {found}, "
         f"the record says {file.md5}",
         hint="fetch it again; if that gives the same, from elsewhere: asd fetch --from URL",
     )
+
+
+def obtain(
+    file: RecordFile,
+    *,
+    destination: Destination,
+    replaceable: bool,
+    origin: Origin,
+    web: Web,
+    events: Events,
+) -> Path:
+    """Get a file's verified archive: from a folder, as it was kept, or by a transfer.
+
+    Parameters
+    ----------
+    file : RecordFile
+        What to get.
+    destination : Destination
+        Where a transfer puts it.
+    replaceable : bool
+        Whether another file of that name is an earlier archive of ours and may be overwritten.
+    origin : Origin
+        Folder or servers that have it.
+    web : Web
+        The session.
+    events : Events
+        Progress.
+
+    Returns
+    -------
+    Path
+        In the folder of `origin`, or ``destination.archive``.
+
+    Raises
+    ------
+    DataError
+        When the folder lacks it.
+    NetworkError, IntegrityError, StorageError
+        As `verify_file` and `Download.run` do.
+    """
+    if origin.folder is not None:
+        path = find_in_folder(origin.folder, file)
+        if path is None:
+            raise missing_archives(origin.folder, [file])
+        if file.verified:
+            verify_file(file, path, events)
+        return path
+    if regular_size(destination.archive) is not None:
+        try:
+            verify_file(file, destination.archive, events)
+        except IntegrityError as error:
+            if not replaceable:
+                raise StorageError(
+                    f"{destination.archive} is not the archive of the record and was not put there "
+                    "by asd fetch; nothing was overwritten",
+                    hint=f"move it away and fetch again: "
+                    f"mv '{destination.archive}' '{destination.archive}.own'",
+                ) from error
+            events.warning(f"{error.message}; fetching it again")
+        else:
+            return destination.archive
+    Download(file, destination=destination, web=web, origin=origin, events=events).run()
+    return destination.archive

@@ -4,9 +4,14 @@ What `requests` does not do by itself: stay on one host, keep the token there, r
 notice a transfer that trickles, and tell a passing fault from a lasting one.
 """
 
+import html
+import ipaddress
+import re
+import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from urllib.parse import urljoin, urlsplit
 
@@ -17,16 +22,55 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util.retry import Retry
 
 from asd_cli.core.errors import NetworkError, UsageError
-from asd_cli.fetching.addresses import Site, redact
-from asd_cli.fetching.patience import PassingError, Patience
+from asd_cli.core.text import printable
+from asd_cli.fetching.retry import RetryPolicy, TransientError
 
 BLOCK = 1 << 20
-_MOST_REDIRECTS = 5
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524})
+_MAX_REDIRECTS = 5
+_MAX_PAGE_BYTES = 1 << 16
+_MAX_PAGE_SECONDS = 5.0
+_MAX_PAGE_TEXT = 300
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524})
 _BY_OTHER_MEANS = (
     "list the addresses with asd fetch --print-urls, fetch them by other means, "
     "then: asd fetch --from DIR"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A server that may be asked.
+
+    Attributes
+    ----------
+    base : str
+        Address without a slash at its end.
+    mirror : bool
+        Whether the user named it for this fetch: then it may redirect elsewhere and is never sent
+        the token.
+    """
+
+    base: str
+    mirror: bool = False
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether sums from it can be believed: nobody between can have changed them."""
+        return self.base.startswith("https:") or is_loopback(self.base)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def redact(text: str) -> str:
+    """Hide user names and passwords in the addresses of a text."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
 
 
 class AbsentError(NetworkError):
@@ -57,7 +101,7 @@ class Web:
         The only place the token is sent to.
     token : str, optional
         Zenodo access token.
-    patience : Patience
+    policy : RetryPolicy
         Timeouts.
 
     Raises
@@ -67,14 +111,14 @@ class Web:
     """
 
     def __init__(
-        self, *, home: Site, token: str | None = None, patience: Patience | None = None
+        self, *, home: Site, token: str | None = None, policy: RetryPolicy | None = None
     ) -> None:
         token = token.strip() if token else None
         if token and not (token.isascii() and token.isprintable()):
             raise UsageError(
                 "ZENODO_TOKEN has characters that no token has", hint="unset ZENODO_TOKEN"
             )
-        self.patience = patience or Patience()
+        self.policy = policy or RetryPolicy()
         self._token = token
         self._home = home
         self._session = requests.Session()
@@ -98,14 +142,14 @@ class Web:
 
         Raises
         ------
-        PassingError
+        TransientError
             When trying again may help.
         AbsentError
             On 404 and 410.
         NetworkError
             On every other answer, and on a redirect to where it may not go.
         """
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             response = self._ask(site, url, headers)
             with response:
                 target = response.headers.get("Location") if response.is_redirect else None
@@ -124,7 +168,7 @@ class Web:
                 auth=self._credentials(site),
                 stream=True,
                 allow_redirects=False,
-                timeout=(self.patience.connect, self.patience.read),
+                timeout=(self.policy.connect, self.policy.read),
             )
 
     def _credentials(self, site: Site) -> AuthBase:
@@ -143,7 +187,7 @@ def blocks(response: requests.Response, url: str) -> Iterator[bytes]:
 
     Raises
     ------
-    PassingError
+    TransientError
         When the connection breaks or goes silent.
     """
     with network_errors(url):
@@ -157,7 +201,7 @@ def network_errors(url: str) -> Iterator[None]:
 
     Raises
     ------
-    PassingError
+    TransientError
         On broken connections and timeouts.
     NetworkError
         On certificates, proxies and addresses that will not mend themselves.
@@ -176,7 +220,7 @@ def network_errors(url: str) -> Iterator[None]:
             hint="check HTTPS_PROXY and NO_PROXY",
         ) from error
     except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
-        raise PassingError(f"the connection to {host} broke ({type(error).__name__})") from error
+        raise TransientError(f"the connection to {host} broke ({type(error).__name__})") from error
     except OSError as error:  # includes what else `requests` raises
         raise NetworkError(
             f"{redact(url)} cannot be asked for ({type(error).__name__})",
@@ -212,14 +256,37 @@ def _require_answer(response: requests.Response, url: str) -> None:
     status, where = response.status_code, redact(url)
     if status in {200, 206, 416}:
         return
-    if status in _PASSING:
-        raise PassingError(f"{where} answered {status}", wait=retry_after(response.headers))
+    if status in _TRANSIENT:
+        raise TransientError(f"{where} answered {status}", wait=retry_after(response.headers))
     if status in {404, 410}:
         raise AbsentError(f"{where} does not exist ({status})", hint=_BY_OTHER_MEANS)
+    page = _page_text(_read_start(response, url))
     raise NetworkError(
-        f"{where} refused ({status} {response.reason})",
+        f"{where} refused ({status} {response.reason})" + (f": {page}" if page else ""),
         hint=f"wait some minutes, or set ZENODO_TOKEN to an access token, or {_BY_OTHER_MEANS}",
     )
+
+
+def _read_start(response: requests.Response, url: str) -> bytes:
+    """Read the beginning of a body for a message; nothing when it does not come."""
+    start = bytearray()
+    deadline = time.monotonic() + _MAX_PAGE_SECONDS
+    with suppress(NetworkError):
+        for block in blocks(response, url):
+            start += block
+            if len(start) >= _MAX_PAGE_BYTES or time.monotonic() > deadline:
+                break
+    return bytes(start[:_MAX_PAGE_BYTES])
+
+
+def _page_text(page: bytes) -> str:
+    """Shorten what a page says to one printable line, in quotes; empty when it says nothing."""
+    text = page[:_MAX_PAGE_BYTES].decode("utf-8", "replace")
+    text = re.sub(r"(?is)<(script|style|head)\b.*?(</\1\s*>|$)|<!--.*?(-->|$)|<[^>]*>", " ", text)
+    words = redact(printable(" ".join(html.unescape(text).split())))
+    if len(words) > _MAX_PAGE_TEXT:
+        words = f"{words[: _MAX_PAGE_TEXT - 3]}..."
+    return f'"{words}"' if words else ""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -245,8 +312,10 @@ def refuse_page(response: requests.Response, start: bytes, url: str) -> None:
     if "text/html" in response.headers.get("Content-Type", "").lower() or begins.startswith(
         (b"<!doctype html", b"<html")
     ):
+        page = _page_text(start)
         raise NetworkError(
-            f"{redact(url)} answered with a web page instead of the file",
+            f"{redact(url)} answered with a web page instead of the file"
+            + (f": {page}" if page else ""),
             hint=f"a login or a traffic limit stands before it; wait some minutes, or "
             f"{_BY_OTHER_MEANS}",
         )

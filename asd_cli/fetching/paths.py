@@ -1,17 +1,23 @@
-"""Names that strangers chose, and the places on this disk they may lead to."""
+"""Names chosen by others, and the places in a data folder that they may lead to."""
 
 import os
 import stat
-from collections.abc import Iterable
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from filelock import FileLock, Timeout
+
 from asd_cli.core.errors import IntegrityError
+from asd_cli.core.events import Events
+from asd_cli.core.files import require_free_space, storage_errors
 
-WORKPLACE = ".asd-fetch"
+WORK_FOLDER = ".asd-fetch"
 """Folder inside a data folder for what fetching needs: hidden, and on the same disk."""
-
-_LONGEST_PART = 255
-_LONGEST_NAME = 1024
+_MAX_PART_BYTES = 255
+_MAX_NAME = 1024
 
 
 def safe_path(name: str, *, where: str) -> PurePosixPath:
@@ -57,15 +63,70 @@ def _fault_of(name: str) -> str | None:
         "climbs out of its folder": ".." in parts,
         "has a drive, a backslash or a colon": "\\" in name or ":" in name,
         "is not text": any("\ud800" <= sign <= "\udfff" for sign in name),
-        "is too long": longest > _LONGEST_PART or len(name) > _LONGEST_NAME,
+        "is too long": longest > _MAX_PART_BYTES or len(name) > _MAX_NAME,
     }
     return next((fault for fault, found in faults.items() if found), None)
 
 
-def shorten(name: str) -> str:
-    """Show a stranger's name on one line, without control characters, at most 60 long."""
+def shorten(name: str, *, limit: int = 60) -> str:
+    r"""Show a name from outside in quotes on one line, in ASCII, at most `limit` characters long.
+
+    Examples
+    --------
+    >>> shorten("fan/\x1b[31m.wav")
+    "'fan/\\x1b[31m.wav'"
+    >>> shorten("section_00_source_train_normal_0000.wav", limit=20)
+    "'section...0000.wav'"
+    """
     shown = ascii(name)
-    return shown if len(shown) <= 60 else f"{shown[:50]}...'"
+    if len(shown) <= limit:
+        return shown
+    tail = (limit - 3) // 2
+    return f"{shown[: limit - 3 - tail - 1]}...{shown[-tail - 1 :]}"
+
+
+def find_collision(names: Iterable[str]) -> tuple[str, str] | None:
+    """Find two names that are one file on some disks, or a file where another needs a folder.
+
+    Some file systems ignore case, and some the difference between composed (NFC) and decomposed
+    (NFD) letters; both are ignored here.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of files, with ``/`` between their parts.
+
+    Returns
+    -------
+    tuple of str or None
+        The first two names that collide, as they were given.
+
+    Examples
+    --------
+    >>> find_collision(["fan/a.wav", "fan/A.wav"])
+    ('fan/a.wav', 'fan/A.wav')
+    >>> find_collision(["fan", "fan/a.wav"])
+    ('fan', 'fan/a.wav')
+    >>> find_collision(["fan/a.wav", "fan/b.wav"]) is None
+    True
+    """
+    files: dict[PurePosixPath, str] = {}
+    folders: dict[PurePosixPath, str] = {}
+    for name in names:
+        path = PurePosixPath(_fold(name))
+        other = files.get(path) or folders.get(path)
+        if other is None:
+            other = next((files[parent] for parent in path.parents if parent in files), None)
+        if other is not None:
+            return other, name
+        files[path] = name
+        folders |= dict.fromkeys(path.parents, name)
+    return None
+
+
+def _fold(name: str) -> str:
+    decomposed = unicodedata.normalize("NFD", name)
+    return unicodedata.normalize("NFD", decomposed.casefold())
 
 
 def refuse_links(folder: Path, targets: Iterable[PurePosixPath]) -> None:
@@ -94,3 +155,50 @@ def regular_size(path: Path) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+@contextmanager
+def exclusive_fetch(folder: Path, events: Events) -> Iterator[None]:
+    """Be the only fetch at work in a data folder; wait for another to end.
+
+    The system frees the lock of a killed process.
+
+    Raises
+    ------
+    StorageError
+        When the folder cannot be written.
+    """
+    work_folder = folder / WORK_FOLDER
+    with storage_errors(work_folder):
+        work_folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(work_folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            events.note(f"another asd fetch is at work in {folder}; waiting for it")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def require_disk(disk: Mapping[Path, int]) -> None:
+    """Refuse a fetch that the disk cannot hold; folders on one disk are added up.
+
+    Parameters
+    ----------
+    disk : mapping of Path to int
+        Bytes that each data folder needs.
+
+    Raises
+    ------
+    StorageError
+        Naming the folder, what it needs and what is free.
+    """
+    together: defaultdict[int, int] = defaultdict(int)
+    for folder, size in disk.items():
+        existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        device = existing.stat().st_dev
+        together[device] += size
+        require_free_space(folder, together[device])

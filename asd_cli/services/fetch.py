@@ -1,49 +1,35 @@
 """Fetch an edition's recordings and labels, verified and in the layout that training reads."""
 
 import os
-from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asd_cli.core.errors import DataError, UsageError
-from asd_cli.core.events import SILENT, Events, progress
-from asd_cli.datasets.dcase.editions import (
-    DEFAULT_EDITION,
-    Edition,
-    Stage,
-    edition_names,
-    load_edition,
-)
-from asd_cli.fetching.addresses import (
-    ZENODO,
-    Origin,
-    file_addresses,
-    find_in_folder,
-    parse_origin,
-    redact,
-)
+from asd_cli.core.errors import DataError
+from asd_cli.core.events import SILENT, Events
+from asd_cli.datasets.dcase.editions import DEFAULT_EDITION, Edition, Stage, load_edition
+from asd_cli.fetching.download import obtain
 from asd_cli.fetching.http import Web
-from asd_cli.fetching.lookup import look_up
-from asd_cli.fetching.patience import Patience
-from asd_cli.fetching.receipts import read_receipt
-from asd_cli.fetching.record import Record, freeze, frozen_path, read_frozen
-from asd_cli.fetching.stages import (
+from asd_cli.fetching.install import install_files, require_possible, verify_installed
+from asd_cli.fetching.paths import exclusive_fetch
+from asd_cli.fetching.plan import (
+    FileReport,
     FileState,
     Needs,
-    Wanted,
+    RequestedFile,
     estimate_needs,
-    plan_stages,
-    require_disk,
-    select_files,
+    identify_unverified,
+    report_files,
+    select_stage_files,
 )
-from asd_cli.fetching.supply import (
-    Supply,
-    missing_archives,
-    refuse_linked_folders,
-    sole_fetch,
+from asd_cli.fetching.records import (
+    has_install_record,
+    installed_record,
+    read_install_record,
+    read_saved_record,
 )
-from asd_cli.fetching.verification import require_sound
+from asd_cli.fetching.retry import RetryPolicy
+from asd_cli.fetching.sources import ZENODO, Origin, RecordLookup, parse_origin, warn_unverified
 
 TOKEN_VARIABLE = "ZENODO_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -76,7 +62,7 @@ class FetchRequest:
         Zenodo, or what stands for it.
     token : str or None
         Zenodo access token; None for the one in ``ZENODO_TOKEN``.
-    patience : Patience
+    retry : RetryPolicy
         Timeouts and retries.
     """
 
@@ -92,44 +78,12 @@ class FetchRequest:
     keep_archives: bool = False
     base_url: str = ZENODO
     token: str | None = field(default=None, repr=False)
-    patience: Patience = field(default_factory=Patience)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchRow:
-    """One file of a record.
-
-    Attributes
-    ----------
-    stage : str
-        Which part of the edition it belongs to.
-    machine : str or None
-        Whose recordings it holds; None for labels.
-    name : str
-        As the record writes it.
-    size : int
-        Bytes.
-    md5 : str
-        From the record.
-    state : FileState
-        ``present``, ``partial`` or ``missing`` before; ``fetched`` or ``verified`` after.
-    bytes_here : int
-        Bytes that need not be transferred; the whole size when in place.
-    url : str
-        Where it can be had.
-    folder : Path
-        Data folder that takes its content.
-    """
-
-    stage: str
-    machine: str | None
-    name: str
-    size: int
-    md5: str
-    state: FileState
-    bytes_here: int
-    url: str
-    folder: Path
+    def data_folder(self, stage: Stage) -> Path:
+        """Give the data folder that takes what a stage holds."""
+        of_dev = stage.holds == "dev"
+        return self.root / (self.dev_directory if of_dev else self.eval_directory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,16 +94,12 @@ class FetchResult:
     ----------
     edition : str
         Name in the catalogue.
-    rows : tuple of FetchRow
+    rows : tuple of FileReport
         One for each file, in the order of stages and machines.
-    total_bytes : int
-        Size of all files.
     transfer_bytes : int
         What was still to come over the network at the start.
     disk_needed : int
         What the disk had to have free at the start; estimated.
-    urls : tuple of str
-        Addresses of all files, for other downloaders.
     licence : str
         Of recordings and labels.
     citations : tuple of str
@@ -159,14 +109,22 @@ class FetchResult:
     """
 
     edition: str
-    rows: tuple[FetchRow, ...]
-    total_bytes: int
+    rows: tuple[FileReport, ...]
     transfer_bytes: int
     disk_needed: int
-    urls: tuple[str, ...]
     licence: str
     citations: tuple[str, ...]
     nothing_to_do: bool
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of all files."""
+        return sum(row.size for row in self.rows)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Addresses of all files, for other downloaders."""
+        return tuple(row.url for row in self.rows)
 
 
 def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
@@ -203,176 +161,85 @@ def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
     if request.check:
         return _check(request, edition, origin, events)
     token = request.token or os.environ.get(TOKEN_VARIABLE)
-    with closing(Web(home=origin.home, token=token, patience=request.patience)) as web:
-        records = _Records(request, origin, web, events)
-        wanted = _select(request, edition, records)
-        states = {entry: entry.state() for entry in wanted}
-        missing = [entry for entry in wanted if states[entry] is not FileState.PRESENT]
-        needs = estimate_needs(
-            missing, keep_archives=request.keep_archives, local=origin.folder is not None
+    with closing(Web(home=origin.home, token=token, policy=request.retry)) as web:
+        lookup = RecordLookup(origin, web, events)
+        files = select_stage_files(
+            request.stages,
+            request.machines,
+            edition,
+            folder_of=request.data_folder,
+            record_of=lookup.record,
         )
-        rows = _rows(wanted, states, origin)
-        if missing and not request.dry_run:
-            _require_possible(missing, edition, origin, needs)
-            supply = Supply(
+        if origin.folder is not None:
+            files = identify_unverified(files, origin.folder, events)
+        states = {entry: entry.state() for entry in files}
+        missing = [entry for entry in files if states[entry] is not FileState.PRESENT]
+        local = origin.folder is not None
+        needs = estimate_needs(missing, keep_archives=request.keep_archives, local=local)
+        warn_unverified([entry.file for entry in missing], origin, events)
+        if not missing or request.dry_run:
+            return _result(edition, report_files(files, states, origin), needs)
+
+        def obtain_archive(entry: RequestedFile) -> Path:
+            return obtain(
+                entry.file,
+                destination=entry.destination,
+                replaceable=has_install_record(entry.folder, entry.file),
                 origin=origin,
                 web=web,
-                edition=edition,
-                keep_archives=request.keep_archives,
                 events=events,
             )
-            for folder in dict.fromkeys(entry.folder for entry in missing):
-                here = [entry for entry in missing if entry.folder == folder]
-                with sole_fetch(folder, events):
-                    records.freeze(here)
-                    states |= _bring(here, supply, events)
-            rows = _rows(wanted, states, origin)
-    return _result(edition, rows, needs, nothing_to_do=not missing)
 
-
-class _Records:
-    """What the records of some stages say, frozen beside the data or freshly asked for."""
-
-    def __init__(self, request: FetchRequest, origin: Origin, web: Web, events: Events) -> None:
-        self._request = request
-        self._origin = origin
-        self._web = web
-        self._events = events
-        self._fresh: dict[int, tuple[Record, str]] = {}
-
-    def of(self, stage: Stage) -> Record:
-        """Give a stage's record."""
-        frozen = read_frozen(_folder(self._request, stage), stage.record)
-        if frozen is not None:
-            return frozen
-        if stage.record not in self._fresh:
-            self._fresh[stage.record] = look_up(
-                stage.record, origin=self._origin, web=self._web, events=self._events
-            )
-        return self._fresh[stage.record][0]
-
-    def freeze(self, wanted: Sequence[Wanted]) -> None:
-        """Keep what was asked for beside the data that it is about."""
-        for entry in wanted:
-            if entry.file.record in self._fresh:
-                record, source = self._fresh[entry.file.record]
-                freeze(entry.folder, record, origin=source)
-
-
-def _folder(request: FetchRequest, stage: Stage) -> Path:
-    of_dev = stage.holds == "dev"
-    return request.root / (request.dev_directory if of_dev else request.eval_directory)
-
-
-def _select(request: FetchRequest, edition: Edition, records: _Records) -> list[Wanted]:
-    return [
-        entry
-        for stage, machines in plan_stages(request.stages, request.machines, edition)
-        for entry in select_files(
-            stage, records.of(stage), machines, folder=_folder(request, stage)
-        )
-    ]
-
-
-def _require_possible(
-    missing: Sequence[Wanted], edition: Edition, origin: Origin, needs: Needs
-) -> None:
-    """Refuse what cannot succeed before the first byte is fetched or written."""
-    if origin.folder is not None:
-        folder = origin.folder
-        absent = [entry for entry in missing if find_in_folder(folder, entry.file) is None]
-        if absent:
-            raise missing_archives(folder, absent)
-    for entry in missing:
-        refuse_linked_folders(entry, edition)
-        _refuse_other_edition(entry.folder, edition)
-    require_disk(needs)
-
-
-def _refuse_other_edition(folder: Path, edition: Edition) -> None:
-    """Refuse to mix the recordings of two editions, whose clips have the same names."""
-    for name in edition_names():
-        other = load_edition(name)
-        stages = other.stages.values() if name != edition.name else ()
-        if any(frozen_path(folder, stage.record).is_file() for stage in stages):
-            raise UsageError(
-                f"{folder} holds recordings of {other.name}, and {edition.name} is asked for",
-                hint=f"fetch into a folder of its own: --root {edition.name}",
-            )
-
-
-def _bring(wanted: Sequence[Wanted], supply: Supply, events: Events) -> dict[Wanted, FileState]:
-    states = {}
-    task = f"files for {wanted[0].folder.name}"
-    with progress(events, task, total=len(wanted), unit="files") as advance:
-        for entry in wanted:
-            # Another fetch may have brought it while this one waited for the lock.
-            states[entry] = entry.state()
-            if states[entry] is not FileState.PRESENT:
-                supply.bring(entry)
-                states[entry] = FileState.FETCHED
-            advance(1, entry.file.name)
-    return states
+        require_possible(missing, edition, origin, needs)
+        for folder in dict.fromkeys(entry.folder for entry in missing):
+            here = [entry for entry in missing if entry.folder == folder]
+            with exclusive_fetch(folder, events):
+                lookup.save(folder, dict.fromkeys(entry.file.record for entry in here))
+                states |= install_files(
+                    here,
+                    obtain_archive,
+                    edition=edition,
+                    keep_archives=request.keep_archives,
+                    events=events,
+                )
+    return _result(edition, report_files(files, states, origin), needs, done=len(missing))
 
 
 def _check(request: FetchRequest, edition: Edition, origin: Origin, events: Events) -> FetchResult:
-    """Read everything again that was put in place; what is damaged is fetched again next time."""
-    wanted = _select_known(request, edition)
-    placed = {entry: read_receipt(entry.folder, entry.file) for entry in wanted}
-    known = {entry: files for entry, files in placed.items() if files is not None}
+    """Read again everything that was installed; what is damaged is fetched again next time."""
+    files = select_stage_files(
+        request.stages,
+        request.machines,
+        edition,
+        folder_of=request.data_folder,
+        record_of=lambda number, folder: (
+            read_saved_record(folder, number) or installed_record(folder, number)
+        ),
+    )
+    installed = {entry: read_install_record(entry.folder, entry.file) for entry in files}
+    known = {entry: found for entry, found in installed.items() if found is not None}
     if not known:
         raise DataError(
             "nothing of this has been fetched, so there is nothing to check",
             hint=edition.fetch_command(request.stages[0]),
         )
-    require_sound(known, events)
-    states = {entry: FileState.VERIFIED if entry in known else entry.state() for entry in wanted}
-    missing = [entry for entry in wanted if entry not in known]
+    verify_installed(known, events)
+    states = {entry: FileState.VERIFIED if entry in known else entry.state() for entry in files}
+    missing = [entry for entry in files if entry not in known]
     needs = estimate_needs(missing, keep_archives=request.keep_archives, local=False)
-    return _result(edition, _rows(wanted, states, origin), needs, nothing_to_do=not missing)
-
-
-def _select_known(request: FetchRequest, edition: Edition) -> list[Wanted]:
-    wanted: list[Wanted] = []
-    for stage, machines in plan_stages(request.stages, request.machines, edition):
-        folder = _folder(request, stage)
-        record = read_frozen(folder, stage.record)
-        if record is not None:
-            wanted.extend(select_files(stage, record, machines, folder=folder))
-    return wanted
-
-
-def _rows(
-    wanted: Sequence[Wanted], states: Mapping[Wanted, FileState], origin: Origin
-) -> tuple[FetchRow, ...]:
-    done = {FileState.PRESENT, FileState.FETCHED, FileState.VERIFIED}
-    return tuple(
-        FetchRow(
-            stage=entry.stage.name,
-            machine=entry.machine,
-            name=entry.file.name,
-            size=entry.file.size,
-            md5=entry.file.md5,
-            state=states[entry],
-            bytes_here=entry.file.size if states[entry] in done else entry.bytes_here(),
-            url=redact(file_addresses(origin, entry.file)[0][1]),
-            folder=entry.folder,
-        )
-        for entry in wanted
-    )
+    return _result(edition, report_files(files, states, origin), needs)
 
 
 def _result(
-    edition: Edition, rows: tuple[FetchRow, ...], needs: Needs, *, nothing_to_do: bool
+    edition: Edition, rows: tuple[FileReport, ...], needs: Needs, *, done: int = 0
 ) -> FetchResult:
+    complete = {FileState.PRESENT, FileState.VERIFIED}
     return FetchResult(
         edition=edition.name,
         rows=rows,
-        total_bytes=sum(row.size for row in rows),
         transfer_bytes=needs.transfer,
         disk_needed=sum(needs.disk.values()),
-        urls=tuple(row.url for row in rows),
         licence=edition.licence,
         citations=edition.citations,
-        nothing_to_do=nothing_to_do,
+        nothing_to_do=not done and all(row.state in complete for row in rows),
     )

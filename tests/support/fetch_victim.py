@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from asd_cli.core.events import SilentEvents
-from asd_cli.fetching.patience import Patience
+from asd_cli.fetching.retry import RetryPolicy
 from asd_cli.services.fetch import FetchRequest, fetch
 
 SYSTEM_CALLS = ("replace", "rename", "unlink", "mkdir")
@@ -69,7 +69,7 @@ def main(root: str, url: str, moment: str, count: str) -> None:
             machines=("fan",),
             root=Path(root),
             base_url=url,
-            patience=Patience(pause=0.0, pause_limit=0.0),
+            retry=RetryPolicy(pause=0.0, pause_limit=0.0),
         ),
         DeadlyEvents(moment, fuse),
     )

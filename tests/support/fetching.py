@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from asd_cli.fetching.patience import Patience
+from asd_cli.fetching.retry import RetryPolicy
 from asd_cli.services.fetch import FetchRequest, FetchResult, fetch
 from tests.support.disk import recordings, snapshot
 from tests.support.zenodo_server import ZenodoServer
 
-QUICK = Patience(
+QUICK = RetryPolicy(
     attempts=4, pause=0.0, pause_limit=0.0, retry_after_limit=0.0, connect=20.0, read=20.0
 )
 NOWHERE = "http://127.0.0.1:9"
@@ -69,7 +69,7 @@ class Sandbox:
 
     def fetch(self, server: ZenodoServer | None = None, **options: Any) -> FetchResult:
         """Fetch ``fan`` of the development set; nothing may appear outside the destination."""
-        options = {"stages": ("dev",), "machines": ("fan",), "patience": QUICK, **options}
+        options = {"stages": ("dev",), "machines": ("fan",), "retry": QUICK, **options}
         options.setdefault("base_url", NOWHERE if server is None else server.url)
         before = snapshot(self.base, without=self.root)
         try:

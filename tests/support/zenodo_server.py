@@ -45,7 +45,7 @@ class Fault:
     page : bytes or None
         Body sent in place of the file, as HTML.
     status : int or None
-        Status in place of 200; no body.
+        Status in place of 200; no body but `page`.
     headers : mapping
         Added to the answer.
     trickle : int or None
@@ -247,7 +247,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.redirect is not None:
             self._answer(302, b"", {"Location": fault.redirect})
         elif fault.status is not None:
-            self._answer(fault.status, b"", fault.headers)
+            self._answer(fault.status, fault.page or b"", fault.headers)
         elif fault.page is not None:
             kind = {"Content-Type": "text/html; charset=utf-8"}
             self._answer(200, fault.page, {**kind, **fault.headers})
@@ -272,9 +272,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
-        for key, value in headers.items():
+        for key, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(key, value)
-        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 

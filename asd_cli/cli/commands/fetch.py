@@ -37,23 +37,25 @@ def fetch(
     ],
     machine: options.Machines = None,
     root: Annotated[
-        Path, typer.Option("--root", metavar="DIR", help="Folder that data folders are in.")
+        Path, typer.Option("--root", metavar="DIR", help="Folder that holds the data folders.")
     ] = Path(),
     edition: options.Edition = None,
     origin: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="DIR|URL", help="Archives fetched by other means, or a mirror."
+            "--from",
+            metavar="DIR|URL",
+            help="Folder of archives you have already (no network needed), or a mirror.",
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
     ] = False,
     print_urls: Annotated[
         bool, typer.Option("--print-urls", help="Print the addresses, for aria2c or wget.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Verify what is there, byte for byte, offline.")
+        bool, typer.Option("--check", help="Verify installed files byte for byte, offline.")
     ] = False,
     keep_archives: Annotated[
         bool, typer.Option("--keep-archives", help="Keep the archives after unpacking.")
@@ -63,10 +65,10 @@ def fetch(
     format_: options.ShortFormatOption = ShortFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
-    """Bring the recordings of a challenge into place, verified, in spite of the network.
+    """Download recordings and labels of a challenge, verified, and unpack them.
 
-    A transfer that breaks is gone on with; what is in place is left alone. The stage demo makes a
-    synthetic set, offline.
+    Interrupted transfers are resumed; what is up to date is kept. Your own files are never
+    overwritten. The stage demo makes a synthetic set, offline.
 
     Example: asd fetch --stage dev --machine fan
     """
@@ -74,7 +76,7 @@ def fetch(
     console = make_console()
     from asd_cli.cli.progress import shown_events
 
-    stages = tuple(dict.fromkeys(wanted.value for wanted in stage))
+    stages = tuple(dict.fromkeys(name.value for name in stage))
     with shown_events(console, quiet=quiet) as events:
         if StageOption.DEMO in stages:
             _make_demo_set(settings, root, tuple(machine or ()), events)
@@ -100,10 +102,13 @@ def fetch(
         )
     if print_urls:
         console.data("\n".join(result.urls))
-    elif format_ is ShortFormat.JSON:
+        return
+    if format_ is ShortFormat.JSON:
         console.data(json.dumps(_as_json(result), indent=2))
     elif not quiet:
         _show(result, console, dry_run=dry_run)
+    if not (quiet or dry_run or check or result.nothing_to_do):
+        _show_sources(result, console)
 
 
 def _make_demo_set(
@@ -120,7 +125,7 @@ def _make_demo_set(
     folders = {Mode.DEV: settings.dev_directory, Mode.EVAL: settings.eval_directory}
     for mode, folder in folders.items():
         made = generate(root / folder, plan, mode=mode, executor=make_executor(None), events=events)
-        done = "fresh, nothing to do" if made.fresh else f"{made.clips} synthetic clips"
+        done = "up to date, nothing to do" if made.fresh else f"{made.clips} synthetic clips"
         events.note(f"{made.root}: {done}")
 
 
@@ -142,6 +147,7 @@ def _as_json(result: "FetchResult") -> dict[str, object]:
                 "size": row.size,
                 "md5": row.md5,
                 "state": str(row.state),
+                "verified": row.verified,
                 "url": row.url,
                 "folder": str(row.folder),
             }
@@ -158,17 +164,21 @@ def _show(result: "FetchResult", console: Console, *, dry_run: bool) -> None:
     for name in ("stage", "file", "MB", "state"):
         table.add_column(name, justify="right" if name == "MB" else "left")
     for row in result.rows:
-        cells = (row.stage, row.name, f"{row.size / 1e6:,.1f}", str(row.state))
+        state = f"{row.state}, not verified" * (not row.verified) or str(row.state)
+        cells = (row.stage, row.name, f"{row.size / 1e6:,.1f}", state)
         table.add_row(*(Text(console.safe(cell)) for cell in cells))
     console.out.print(table)
     if result.nothing_to_do:
-        console.err.print("everything is in place, nothing to do")
+        console.err.print("everything is up to date, nothing to do")
     elif dry_run:
         console.err.print(
             f"{result.transfer_bytes / 1e9:.2f} GB to transfer, {result.disk_needed / 1e9:.2f} GB "
             "of disk needed; nothing was written"
         )
-    else:
-        console.err.print(f"licence: {console.safe(result.licence)}")
-        for citation in result.citations:
-            console.err.print(f"cite: {console.safe(citation)}")
+
+
+def _show_sources(result: "FetchResult", console: Console) -> None:
+    """Print the licence and, in full, what a publication that uses the data has to cite."""
+    console.err.print(f"licence: {console.safe(result.licence)}")
+    for citation in result.citations:
+        console.err.print(f"cite: {console.safe(citation)}")

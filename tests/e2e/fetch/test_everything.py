@@ -10,7 +10,7 @@ from asd_cli.core.errors import DataError, IntegrityError, StorageError, UsageEr
 from asd_cli.core.types import Mode
 from asd_cli.datasets.dcase.editions import load_edition
 from asd_cli.datasets.dcase.folders import find_machines, list_clips
-from asd_cli.fetching.stages import FileState
+from asd_cli.fetching.plan import FileState
 from tests.support.archives import (
     DEV,
     EVAL_TRAIN,
@@ -251,16 +251,6 @@ def test_damaged_archive_in_the_given_folder_is_refused_and_left_alone(sandbox: 
     assert (given / "dev_data_fan.zip").exists()
 
 
-def test_without_sums_a_folder_of_archives_is_not_believed(sandbox: Sandbox) -> None:
-    from asd_cli.core.errors import NetworkError
-
-    given = sandbox.base / "given"
-    given.mkdir()
-    with pytest.raises(NetworkError) as caught:
-        sandbox.fetch(origin=str(given))
-    assert f"{DEV}.json" in str(caught.value.hint)
-
-
 @pytest.mark.parametrize("path", ["", "/mirror"])
 def test_a_mirror_serves_archives(sandbox: Sandbox, path: str) -> None:
     records = records_of(("fan",))
@@ -314,7 +304,11 @@ def test_check_without_data_says_so(sandbox: Sandbox) -> None:
     [
         ({"stages": ("dve",)}, "there is no stage 'dve'"),
         ({"stages": ()}, "no stage was named"),
-        ({"machines": ("fam",)}, "there is no machine 'fam'"),
+        ({"machines": ("fam",)}, "fam is not a machine of dcase2021"),
+        ({"machines": ("luefter",)}, "luefter is not a machine of dcase2021"),
+        ({"machines": ("luefter",), "stages": ("all",)}, "luefter is not a machine"),
+        ({"machines": ("luefter",), "dry_run": True}, "luefter is not a machine"),
+        ({"machines": ("luefter",), "check": True}, "luefter is not a machine"),
         ({"edition": "dcase1999"}, "there is no edition"),
         ({"origin": "ftp://example.org/x"}, "cannot be fetched from"),
         ({"base_url": "http://example.org"}, "not an https address"),
@@ -330,12 +324,33 @@ def test_wrong_requests_are_refused_before_anything_happens(
     assert not sandbox.root.exists()
 
 
-def test_a_record_without_a_machine_is_said(sandbox: Sandbox) -> None:
+def test_an_unknown_machine_is_named_with_the_nearest(sandbox: Sandbox) -> None:
+    for given, nearest in (("toycar", "ToyCar"), ("vlave", "valve")):
+        with pytest.raises(UsageError) as caught:
+            sandbox.fetch(machines=(given,))
+        assert f"did you mean {nearest}" in str(caught.value.hint)
+    with pytest.raises(UsageError) as caught:
+        sandbox.fetch(machines=("luefter",), stages=("eval-train", "eval-test"))
+    assert "there are ToyCar, ToyTrain, fan" in str(caught.value.hint)
+
+
+def test_a_record_without_a_machine_lists_what_it_holds(sandbox: Sandbox) -> None:
+    records = {DEV: {f"dev_data_{number:02}.zip": b"x" for number in range(12)}}
     with (
-        ZenodoServer(records_of(("fan",))) as server,
-        pytest.raises(DataError, match=r"has no file for pump .*dev_data_pump\.zip"),
+        ZenodoServer(records) as server,
+        pytest.raises(DataError, match=r"has no file for pump .*dev_data_pump\.zip") as caught,
     ):
         sandbox.fetch(server, machines=("pump",))
+    assert "it holds 'dev_data_00.zip', " in caught.value.message
+    assert caught.value.message.endswith("'dev_data_09.zip' and 2 more")
+
+
+def test_an_archive_published_only_as_a_revision_is_found(sandbox: Sandbox) -> None:
+    (content,) = records_of(("fan",))[DEV].values()
+    files = {f"dev_data_fan_r{number}.zip": content for number in (2, 10, 9)}
+    with ZenodoServer({DEV: {**files, "dev_data_fan_readme.zip": b"x"}}) as server:
+        result = sandbox.fetch(server)
+    assert [row.name for row in result.rows] == ["dev_data_fan_r10.zip"]
 
 
 def test_progress_adds_up(sandbox: Sandbox) -> None:

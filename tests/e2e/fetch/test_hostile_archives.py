@@ -94,6 +94,14 @@ def test_unsafe_names_in_a_record_are_refused(sandbox: Sandbox, name: str) -> No
 def test_a_record_with_one_name_twice_is_refused(sandbox: Sandbox) -> None:
     with (
         ZenodoServer({DEV: {NAME: GOOD, NAME.upper(): b"x"}}) as server,
+        pytest.raises(IntegrityError, match=f"'{NAME}' and '{NAME.upper()}'"),
+    ):
+        sandbox.fetch(server)
+
+
+def test_a_record_with_two_spellings_of_one_name_is_refused(sandbox: Sandbox) -> None:
+    with (
+        ZenodoServer({DEV: {"\u00e9.zip": GOOD, "e\u0301.zip": b"x"}}) as server,
         pytest.raises(IntegrityError, match="twice"),
     ):
         sandbox.fetch(server)
@@ -178,22 +186,33 @@ HOSTILE = {
     "empty file": (b"", "not a sound zip"),
     "empty archive": (zip_bytes({}), "is empty"),
     "only junk": (zip_bytes({"__MACOSX/._x.wav": b"x"}), "is empty"),
-    "no recordings": (zip_bytes({"fan/README": b"x"}), "no recordings"),
+    "no recordings": (
+        zip_bytes({f"fan/README{number}": b"x" for number in range(7)}),
+        "no recordings, but 'fan/README0', .*'fan/README4' and 2 more",
+    ),
     "HTML": (b"<!DOCTYPE html>" + b"x" * 500, "web page|not a sound zip"),
     "packed by LZMA": (zip_bytes(dev_files(), method=zipfile.ZIP_LZMA), "unknown way"),
     "another machine": (zip_bytes(dev_files(), top="valve/"), "belongs to valve"),
     "lost recording": (zip_bytes({"fan/x.wav": b"x"}), "is in none of"),
     "one place twice": (
         zip_bytes({f"a/{CLIP}": b"x", f"b/{CLIP}": b"y"}),
-        "several files for one place",
+        f"two entries for one path, 'a/{CLIP}' and 'b/{CLIP}'",
     ),
     "differing in case": (
         zip_bytes({CLIP: b"x", CLIP.upper().replace("TRAIN/", "train/"): b"y"}),
-        "several files for one place",
+        f"'{CLIP}' and 'train/SECTION_00_SOURCE_TRAIN_NORMAL_0000.WAV'",
     ),
     "file and folder": (
         zip_bytes({CLIP: b"x", f"{CLIP}/train.wav": b"y"}),
-        "several files for one place",
+        f"'{CLIP}' and '{CLIP}/train.wav'",
+    ),
+    "folder and file": (
+        zip_bytes({f"{CLIP}/train.wav": b"y", CLIP: b"x"}),
+        f"'{CLIP}/train.wav' and '{CLIP}'",
+    ),
+    "differing in the form of letters": (
+        zip_bytes({"train/\u00e9.wav": b"x", "train/e\u0301.wav": b"y"}),
+        r"'train/\\xe9\.wav' and 'train/e\\u0301\.wav'",
     ),
 }
 
@@ -305,10 +324,10 @@ def test_of_a_repository_with_labels_only_the_labels_are_taken(sandbox: Sandbox)
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"top/evaluator.py": b"x"}, "holds no ground truth"),
+        ({"top/evaluator.py": b"x"}, "holds no ground truth, but 'top/evaluator.py'"),
         (
             {f"{top}/{next(iter(label_files(('fan',))))}": top.encode() for top in "ab"},
-            "is there twice",
+            r"'b/ground_truth_fan_\S+ and 'a/ground_truth_fan_\S+ differ in content",
         ),
     ],
 )

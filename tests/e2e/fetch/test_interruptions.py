@@ -140,9 +140,9 @@ def test_waiting_for_another_fetch_is_said(sandbox: Sandbox) -> None:
 
     from filelock import FileLock
 
-    workplace = sandbox.dev / ".asd-fetch"
-    workplace.mkdir(parents=True)
-    lock = FileLock(workplace / "lock")
+    work_folder = sandbox.dev / ".asd-fetch"
+    work_folder.mkdir(parents=True)
+    lock = FileLock(work_folder / "lock")
     released = threading.Event()
 
     def hold() -> None:
@@ -201,7 +201,7 @@ def test_two_data_folders_on_one_disk_are_added_up(
 def test_an_archive_that_unpacks_to_more_than_fits_is_not_begun(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asd_cli.fetching import stages
+    from asd_cli.fetching import plan as stages
 
     monkeypatch.setattr(stages, "_UNPACKED_RATIO", 0.0)
     with serve() as server:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from asd_cli.core.errors import IntegrityError, NetworkError
-from asd_cli.fetching import patience as patience_module
-from asd_cli.fetching.patience import Patience
+from asd_cli.fetching import retry as retry_module
+from asd_cli.fetching.retry import RetryPolicy
 from tests.support.archives import DEV, dev_files, records_of
 from tests.support.fetching import QUICK, Sandbox
 from tests.support.zenodo_server import Fault, ZenodoServer
@@ -74,7 +74,7 @@ def test_cut_without_a_declared_length_is_noticed(sandbox: Sandbox) -> None:
 def test_many_cuts_do_not_use_up_the_tries_while_bytes_arrive(sandbox: Sandbox) -> None:
     with serve() as server:
         server.misbehave(NAME, *[Fault(cut=0.15)] * 9)
-        sandbox.fetch(server, patience=Patience(attempts=2, pause=0, renewal_bytes=16))
+        sandbox.fetch(server, retry=RetryPolicy(attempts=2, pause=0, renewal_bytes=16))
         assert server.bytes_sent == len(CONTENT)
     assert complete(sandbox)
 
@@ -263,6 +263,49 @@ def test_a_refusal_is_not_repeated_and_comes_with_advice(sandbox: Sandbox, where
     assert "--print-urls" in str(caught.value.hint)
 
 
+PAGE = b"""<!DOCTYPE html><html><head><title>t</title><style>b {color: red}</style></head><body>
+<h1>Access denied</h1> due to <b>unusual traffic</b> &amp; more. Reference \x1b[31m18.ab<script>
+track()</script><!-- hidden --></body></html>"""
+
+
+@pytest.mark.parametrize("where", [NAME, str(DEV)])
+def test_the_text_of_a_refusal_is_shown(sandbox: Sandbox, where: str) -> None:
+    with serve() as server:
+        server.misbehave(where, Fault(status=403, page=PAGE, forever=True))
+        with pytest.raises(
+            NetworkError, match="Access denied due to unusual traffic & more"
+        ) as error:
+            sandbox.fetch(server)
+    shown = error.value.message
+    assert "Reference \\x1b[31m18.ab" in shown
+    assert not {"\x1b", "\n", "<"} & set(shown)
+    assert not [word for word in ("color", "track", "hidden") if word in shown]
+
+
+def test_the_text_of_a_page_in_place_of_a_file_is_shown(sandbox: Sandbox) -> None:
+    with serve() as server:
+        server.misbehave(NAME, Fault(page=PAGE))
+        with pytest.raises(NetworkError, match="web page.*unusual traffic"):
+            sandbox.fetch(server)
+
+
+@pytest.mark.parametrize("page", [b"x" * 10**6, b"<" * 10**5, b"<html><script>" + b"y" * 10**5])
+def test_a_long_refusal_is_shortened(sandbox: Sandbox, page: bytes) -> None:
+    with serve() as server:
+        server.misbehave(NAME, Fault(status=403, page=page))
+        with pytest.raises(NetworkError, match="refused \\(403") as error:
+            sandbox.fetch(server)
+    assert len(error.value.message) < 600
+
+
+def test_a_refusal_whose_page_does_not_end_is_still_shown(sandbox: Sandbox) -> None:
+    with serve() as server:
+        headers = {"Content-Length": "5000"}
+        server.misbehave(NAME, Fault(status=403, page=b"no access", headers=headers))
+        with pytest.raises(NetworkError, match="no access"):
+            sandbox.fetch(server, retry=RetryPolicy(pause=0, read=0.5))
+
+
 def test_an_absent_file_is_said_after_all_addresses(sandbox: Sandbox) -> None:
     with serve() as server:
         server.misbehave(NAME, Fault(status=404, forever=True))
@@ -306,7 +349,7 @@ def test_passing_faults_are_waited_for_within_bounds(
     waits = record_waits(monkeypatch)
     with serve() as server:
         server.misbehave(where, Fault(status=status, headers=headers), Fault(status=status))
-        sandbox.fetch(server, patience=Patience(retry_after_limit=20.0, pause=1.0))
+        sandbox.fetch(server, retry=RetryPolicy(retry_after_limit=20.0, pause=1.0))
     assert complete(sandbox)
     asked = headers.get("Retry-After", "")
     first = 7.0 if asked == "7" else 20.0 if asked.endswith("GMT") or len(asked) > 9 else None
@@ -321,12 +364,12 @@ def test_passing_faults_are_waited_for_within_bounds(
 def record_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Take the place of waiting."""
     waits: list[float] = []
-    real = patience_module.Budget.__init__
+    real = retry_module.RetryBudget.__init__
 
-    def initialise(self: patience_module.Budget, *given: object, **named: object) -> None:
+    def initialise(self: retry_module.RetryBudget, *given: object, **named: object) -> None:
         real(self, *given, **{**named, "sleep": waits.append})  # type: ignore[arg-type]
 
-    monkeypatch.setattr(patience_module.Budget, "__init__", initialise)
+    monkeypatch.setattr(retry_module.RetryBudget, "__init__", initialise)
     return waits
 
 
@@ -348,7 +391,7 @@ def test_nobody_there(sandbox: Sandbox) -> None:
 def test_a_trickle_is_cut_off_and_resumed(sandbox: Sandbox) -> None:
     with serve() as server:
         server.misbehave(NAME, Fault(trickle=2))
-        sandbox.fetch(server, patience=Patience(pause=0, stall=0.2, stall_bytes=4000))
+        sandbox.fetch(server, retry=RetryPolicy(pause=0, stall=0.2, stall_bytes=4000))
         (note,) = sandbox.events.notes
         assert "stalled" in note
         # What had trickled in was kept.
@@ -362,7 +405,7 @@ def test_an_endless_trickle_is_given_up(sandbox: Sandbox) -> None:
         with pytest.raises(NetworkError, match="stalled"):
             sandbox.fetch(
                 server,
-                patience=Patience(attempts=3, pause=0, stall=0.1, stall_bytes=4000),
+                retry=RetryPolicy(attempts=3, pause=0, stall=0.1, stall_bytes=4000),
             )
         assert len(server.asked(NAME)) == 3
 
@@ -370,7 +413,7 @@ def test_an_endless_trickle_is_given_up(sandbox: Sandbox) -> None:
 def test_silence_is_ended_by_the_deadline_and_resumed(sandbox: Sandbox) -> None:
     with serve() as server:
         server.misbehave(NAME, Fault(silent=True))
-        sandbox.fetch(server, patience=Patience(pause=0, read=0.3))
+        sandbox.fetch(server, retry=RetryPolicy(pause=0, read=0.3))
         assert server.ranges(NAME)[1] == f"bytes={len(CONTENT) // 2}-"
         assert not server.outwaited
     assert complete(sandbox)

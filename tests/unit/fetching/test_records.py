@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from asd_cli.core.errors import IntegrityError, NetworkError
-from asd_cli.fetching.record import Record, freeze, parse_record, read_frozen
+from asd_cli.fetching.records import Record, parse_record, read_saved_record, save_record
 
 MD5 = "0123456789abcdef0123456789abcdef"
 NEW = {"key": "x.zip", "size": 3, "checksum": f"md5:{MD5}"}
@@ -83,7 +83,7 @@ def test_the_first_answer_is_frozen(tmp_path: Path) -> None:
     first, second = parse({"files": [NEW]}), parse({"files": [{**NEW, "size": 4}]})
     assert first is not None
     assert second is not None
-    assert read_frozen(tmp_path, 7) is None
-    freeze(tmp_path, first, origin="https://zenodo.org")
-    freeze(tmp_path, second, origin="https://zenodo.org")
-    assert read_frozen(tmp_path, 7) == first
+    assert read_saved_record(tmp_path, 7) is None
+    save_record(tmp_path, first, origin="https://zenodo.org")
+    save_record(tmp_path, second, origin="https://zenodo.org")
+    assert read_saved_record(tmp_path, 7) == first

@@ -2,59 +2,59 @@
 
 import pytest
 
-from asd_cli.fetching.patience import (
-    Budget,
-    Pace,
-    PassingError,
-    Patience,
+from asd_cli.fetching.retry import (
+    RetryBudget,
+    RetryPolicy,
+    StallDetector,
     StalledError,
+    TransientError,
     pause_before_retry,
 )
 from tests.support.fetching import RecordedEvents
 
 
 def test_pauses_grow_to_a_limit_and_differ() -> None:
-    patience = Patience(pause=1.0, pause_limit=8.0)
+    policy = RetryPolicy(pause=1.0, pause_limit=8.0)
     for tries, longest in [(1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (40, 8.0)]:
-        pauses = {pause_before_retry(patience, tries=tries, asked=None) for _ in range(50)}
+        pauses = {pause_before_retry(policy, tries=tries, asked=None) for _ in range(50)}
         assert longest / 2 <= min(pauses) < max(pauses) <= longest
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(0.0, 0.0), (30.0, 30.0), (1e9, 300.0), (-1.0, 0.0)])
 def test_what_a_server_asks_for_is_bounded(asked: float, waited: float) -> None:
-    assert pause_before_retry(Patience(), tries=1, asked=asked) == waited
+    assert pause_before_retry(RetryPolicy(), tries=1, asked=asked) == waited
 
 
 def test_a_budget_ends_with_the_last_fault() -> None:
     waits: list[float] = []
     events = RecordedEvents()
-    budget = Budget(Patience(attempts=3), events, sleep=waits.append)
-    budget.spend(PassingError("first"))
-    budget.spend(PassingError("second", wait=5.0))
-    with pytest.raises(PassingError, match="third"):
-        budget.spend(PassingError("third"))
+    budget = RetryBudget(RetryPolicy(attempts=3), events, sleep=waits.append)
+    budget.spend(TransientError("first"))
+    budget.spend(TransientError("second", wait=5.0))
+    with pytest.raises(TransientError, match="third"):
+        budget.spend(TransientError("third"))
     assert len(waits) == 2
     assert waits[1] == 5.0
     assert events.notes[1] == "second; trying again in 5 s"
 
 
 def test_progress_gives_all_tries_back() -> None:
-    budget = Budget(Patience(attempts=2), sleep=lambda _: None)
+    budget = RetryBudget(RetryPolicy(attempts=2), sleep=lambda _: None)
     for _ in range(10):
-        budget.spend(PassingError("again"))
+        budget.spend(TransientError("again"))
         budget.renew()
 
 
 def test_a_slow_period_is_a_stall_and_a_good_one_is_not() -> None:
     now = [0.0]
-    pace = Pace(Patience(stall=10.0, stall_bytes=100), clock=lambda: now[0])
-    pace.arrived(1)
+    stall_detector = StallDetector(RetryPolicy(stall=10.0, stall_bytes=100), clock=lambda: now[0])
+    stall_detector.arrived(1)
     now[0] = 9.9
-    pace.arrived(1)
+    stall_detector.arrived(1)
     now[0] = 10.0
-    pace.arrived(98)
+    stall_detector.arrived(98)
     now[0] = 19.9
-    pace.arrived(99)
+    stall_detector.arrived(99)
     now[0] = 20.0
     with pytest.raises(StalledError, match="99 bytes in 10 s"):
-        pace.arrived(0)
+        stall_detector.arrived(0)
