@@ -115,11 +115,13 @@ def run(
     machine = {
         "cores": os.cpu_count(),
         "system": platform.platform(),
-        "versions": library_versions(),
+        "versions": library_versions(torch=True),
         "load_before": os.getloadavg() if hasattr(os, "getloadavg") else None,
     }
     figures: dict[str, object] = {"schema": "asd.benchmarks/1", "machine": machine}
-    tables = [f"# Benchmarks\n\n{machine['cores']} cores, torch {library_versions()['torch']}"]
+    tables = [
+        f"# Benchmarks\n\n{machine['cores']} cores, torch {library_versions(torch=True)['torch']}"
+    ]
     for name in names:
         figures[name], table = BENCHMARKS[name](tiny, full)
         tables.append(f"## {name}\n\n{table}")

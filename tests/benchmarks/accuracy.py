@@ -26,7 +26,7 @@ from asd_cli.core.seeds import derive_seed
 from asd_cli.core.types import Label, Mode
 from asd_cli.evaluation.metrics import auc
 from asd_cli.execution.executor import SerialExecutor, make_executor
-from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.layout import Layout
 from asd_cli.services.demo import demo_settings
 from asd_cli.services.extract import require_features
 from asd_cli.synthetic.generate import generate
@@ -147,15 +147,15 @@ def _measure(
     settings = demo_settings(folder, "mobilenetv2")
     with closing(make_executor(1)) as executor:
         generate(settings.dev_directory, plan, mode=Mode.DEV, executor=executor, events=SILENT)
-    workspace = Workspace(settings, Mode.DEV)
-    options = replace(workspace.detector_options("cpu"), epochs=epochs)
+    layout = Layout(settings, Mode.DEV)
+    options = replace(layout.detector_options("cpu"), epochs=epochs)
     found: dict[str, dict[str, list[float]]] = {}
     for machine in plan.machines:
         train, *tests = (
             require_features(
-                workspace, machine, role, executor=SerialExecutor(), skip_bad=False, events=SILENT
+                layout, machine, role, executor=SerialExecutor(), skip_bad=False, events=SILENT
             )[0]
-            for role in ("train", *workspace.test_roles(machine))
+            for role in ("train", *layout.test_roles(machine))
         )
         seeds = [derive_seed(plan.seed, "training", number) for number in range(repeats)]
         found[machine] = {

@@ -19,7 +19,7 @@ from asd_cli.audio.decoding import decode_samples, read_file
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.memory import keep_freed_memory
-from asd_cli.core.types import Clip, Domain, Split
+from asd_cli.core.types import Domain, Split
 from asd_cli.execution.executor import Executor, ProcessExecutor, SerialExecutor
 from asd_cli.execution.side_by_side import run_side_by_side
 from asd_cli.features.extraction import extract_features
@@ -27,6 +27,7 @@ from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import LOG_FLOOR, FeatureParameters
 from tests.benchmarks.comparison import Comparison, in_turn, one_core, recordings, timed
 from tests.benchmarks.limits import Limits, count_bytes, count_flops, measure_limits
+from tests.support.clips import make_clip
 
 _SHAPE = (64, 128)
 _BATCH = 32
@@ -72,9 +73,9 @@ def compare_processes(rounds: int, one: Limits, *, clips: int, seconds: float) -
     """Making a whole store in two worker processes that run already, against in this one."""
     with recordings(clips, seconds) as paths, closing(ProcessExecutor(2)) as two:
         found = [
-            Clip(
+            make_clip(
                 path=path, machine="fan", section="00", domain=Domain.SOURCE, split=Split.TRAIN,
-                label=None, number=number,
+                label=None,
             )
             for number, path in enumerate(paths)
         ]  # fmt: skip

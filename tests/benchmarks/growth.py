@@ -23,13 +23,14 @@ _FILES = 42  # seven machines, three sections, two domains
 _PROGRAM = """
 import sys
 from pathlib import Path
+from tests.support.clips import make_clip
 from asd_cli.core.types import Clip, Domain, Split
 from asd_cli.execution.executor import SerialExecutor
 from asd_cli.features.extraction import extract_features
 from asd_cli.features.recipe import FeatureParameters
 clips = [
-    Clip(path=path, machine="fan", section="00", domain=Domain.SOURCE, split=Split.TRAIN,
-         label=None, number=number)
+    make_clip(path=path, machine="fan", section="00", domain=Domain.SOURCE, split=Split.TRAIN,
+         label=None)
     for number, path in enumerate(sorted(Path(sys.argv[1]).glob("clip_*.wav")))
 ]
 extract_features(

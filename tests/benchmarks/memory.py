@@ -24,6 +24,7 @@ from asd_cli.core.events import Events, SilentEvents
 from asd_cli.core.types import Clip, Domain, Split
 from tests.benchmarks.comparison import recordings
 from tests.benchmarks.processes import measure_python
+from tests.support.clips import make_clip
 
 # Other detectors, and whether a few steps reach the peak of all.
 _OTHERS = {"autoencoder": True, "discriminative": True, "pooled-knn": False,
@@ -42,10 +43,10 @@ class _EnoughError(Exception):
 
 def _clips(count: int) -> list[Clip]:
     return [
-        Clip(
+        make_clip(
             path=Path(f"section_{_SECTIONS[n % 3]}_source_train_normal_{n:05d}.wav"),
             machine="fan", section=_SECTIONS[n % 3], domain=Domain.SOURCE, split=Split.TRAIN,
-            label=None, number=n,
+            label=None,
         )
         for n in range(count)
     ]  # fmt: skip
@@ -119,9 +120,9 @@ def _extract(path: Path, clips: int, steps: int) -> None:
 
     del clips, steps
     found = [
-        Clip(
+        make_clip(
             path=recording, machine="fan", section="00", domain=Domain.SOURCE, split=Split.TRAIN,
-            label=None, number=number,
+            label=None,
         )
         for number, recording in enumerate(sorted(path.parent.glob("clip_*.wav")))
     ]  # fmt: skip
@@ -130,19 +131,20 @@ def _extract(path: Path, clips: int, steps: int) -> None:
 
 def _fit_detector(name: str, path: Path, clips: int, steps: int) -> None:
     """Train another detector by its own recipe for some steps; recordings lie beside the store."""
+    from asd_cli.settings.load import settings_for
+
     from asd_cli.core.types import Mode
     from asd_cli.detectors.base import FitContext
     from asd_cli.detectors.registry import detector_spec
     from asd_cli.features.store import open_store
-    from asd_cli.pipeline.layout import Workspace
-    from asd_cli.settings.load import settings_for
+    from asd_cli.pipeline.layout import Layout
     from asd_cli.settings.model import Settings
     from asd_cli.training.devices import deterministic_kernels
 
     named = _clips(clips)
     store = open_store(path, named)
     found = tuple(replace(c, path=path.parent / f"clip_{n}.wav") for n, c in enumerate(named))
-    options = Workspace(settings_for(Settings(), name), Mode.DEV).detector_options("cpu")
+    options = Layout(settings_for(Settings(), name), Mode.DEV).detector_options("cpu")
     detector_class: Any = detector_spec(name).load()
     detector = detector_class(options)
     with deterministic_kernels(None), suppress(_EnoughError):

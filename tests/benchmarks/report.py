@@ -32,7 +32,7 @@ from asd_cli.artifacts.score_files import (
 )
 from asd_cli.core.hashing import hash_file
 from asd_cli.core.types import Mode, Split
-from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.layout import Layout
 from asd_cli.services.report import ReportRequest, report
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import flatten
@@ -70,7 +70,7 @@ def _write(path: Path, content: bytes) -> Path:
 def _write_results(settings: Settings, plan: SyntheticPlan) -> None:
     from safetensors.numpy import save
 
-    workspace = Workspace(settings, Mode.DEV)
+    layout = Layout(settings, Mode.DEV)
     rng = np.random.default_rng(1)
     files: dict[str, dict[str, str]] = {machine: {} for machine in plan.machines}
     windows: dict[str, dict[str, object]] = {machine: {} for machine in plan.machines}
@@ -82,23 +82,23 @@ def _write_results(settings: Settings, plan: SyntheticPlan) -> None:
     for key, unsorted in groups.items():
         names = sorted(unsorted, key=lambda name: ("anomaly" in name, name))
         scores = np.array([rng.normal(1.0 * ("anomaly" in name)) for name in names], np.float32)
-        paths = [workspace.result_directory / key.file_name(kind) for kind in (SCORE, DECISION)]
+        paths = [layout.result_directory / key.file_name(kind) for kind in (SCORE, DECISION)]
         write_scores(paths[0], names, scores)
         write_decisions(paths[1], names, (scores > 1).astype(int))
         files[key.machine].update({path.name: hash_file(path) for path in paths})
         for name, score in zip(names, scores, strict=True):
             windows[key.machine][name] = rng.normal(score, 1, _WINDOWS).astype(np.float32)
     for machine, content in windows.items():
-        workspace.window_scores(machine).write_bytes(save(content))  # type: ignore[arg-type]
+        layout.window_scores(machine).write_bytes(save(content))  # type: ignore[arg-type]
     write_manifest(
-        workspace.manifest,
+        layout.manifest,
         command="score",
         facts={
             "edition": "dcase2021",
             "mode": "dev",
-            "detector": workspace.detector.name,
+            "detector": layout.detector.name,
             "seed": settings.seed,
-            "recipe": workspace.recipe().fingerprint,
+            "recipe": layout.recipe().fingerprint,
             "settings": flatten(settings),
             "machines": {m: {"inputs": {}, "files": found} for m, found in files.items()},
         },

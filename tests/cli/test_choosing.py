@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from asd_cli.artifacts.threshold import Threshold
 from asd_cli.cli.exit_codes import ExitCode
 from asd_cli.detectors.registry import BEST_ENSEMBLE, DETECTORS
-from asd_cli.detectors.thresholds import Threshold
 from tests.support.command import asd
 from tests.support.encoders import write_encoder
 from tests.support.recordings import write_machine
@@ -71,7 +71,7 @@ def test_auto_trains_what_select_puts_first(machine: Path) -> None:
     best = json.loads(asd("select", "--format", "json", "-q").stdout)["candidates"][0]["candidate"]
     assert f"{best} is chosen" in told
     run("score", "--detector", "auto")
-    assert "fresh" in run("train", "--detector", "auto")
+    assert "up to date" in run("train", "--detector", "auto")
 
 
 def test_an_unknown_candidate_is_named(machine: Path) -> None:

@@ -197,7 +197,7 @@ def test_a_second_run_says_fresh_and_changes_nothing(scored: Path) -> None:
 def test_a_new_threshold_needs_no_new_training(scored: Path) -> None:
     result = asd("train", *KNN, "--set", "decision_threshold=0.5", "--set", "threshold=quantile")
     assert "calibrated" in result.stderr
-    assert "fresh" in asd("train", *KNN, "--set", "decision_threshold=0.5",
+    assert "up to date" in asd("train", *KNN, "--set", "decision_threshold=0.5",
                           "--set", "threshold=quantile").stderr  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asd_cli.artifacts.bundle import ModelBundle, write_bundle
 from sklearn.metrics import roc_auc_score
 
-from asd_cli.artifacts.bundle import ModelBundle, read_bundle, write_bundle
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.events import SilentEvents
 from asd_cli.detectors.backends.options import BackendOptions
@@ -27,7 +27,7 @@ from tests.support.features import make_recordings
 OPTIONS = DetectorOptions(
     n_mels=64, n_frames=32, n_hop_frames=4, lr=1e-3, epochs=3, batch_size=8, seed=5,
     batch_norm="recalibrate", device="cpu", recipe=FeatureParameters(n_mels=64),
-    discriminative=DiscriminativeOptions(resolutions=(256,), sub_clusters=2, fewest_batches=8),
+    discriminative=DiscriminativeOptions(resolutions=(256,), sub_clusters=2, min_batches=8),
 )  # fmt: skip
 
 # Options are wanted where no fixture is at hand.
@@ -140,7 +140,7 @@ def test_scores_survive_the_way_through_a_bundle(
     state = detector.state()
     path = tmp_path / "model.safetensors"
     write_bundle(path, ModelBundle(state.tensors, dict(state.facts)))
-    bundle = read_bundle(path)
+    bundle = read_model_file(path)
     options = options_of(name)
     again = restore_detector(name, DetectorState(bundle.tensors, bundle.facts), options)
     test = recorded(seed=90)

@@ -75,13 +75,13 @@ def test_machines_and_clips_are_found(done: Done) -> None:
         assert {clip.label for clip in train} == {Label.NORMAL}
         assert {clip.section for clip in train} == set(edition.sections_of(machine, mode))
         if edition.scoring != "machine-average":
-            assert {clip.attributes for clip in train} == {"m-n_A"}
+            assert {clip.condition for clip in train} == {"m-n_A"}
         for role in edition.test_roles:
             for clip in list_clips(done.data, machine, role, mode=mode, edition=edition):
                 assert (clip.label is None) is (mode is Mode.EVAL)
                 found.add((machine, clip.section, clip.name))
                 if edition.hides_domains:
-                    assert clip.attributes == "m-n_A"
+                    assert clip.condition == "m-n_A"
                     assert (clip.domain is None) is (mode is Mode.EVAL)
     assert found == {(clip.machine, clip.section, clip.name) for clip in done.clips}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from asd_cli.artifacts.score_files import ScoreFileKey, find_score_files
 from asd_cli.core.types import Domain, Label, Split
 from asd_cli.datasets.dcase.editions import edition_names, load_edition
-from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name
+from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name, read_name
 
 attributes = st.text(string.ascii_letters + string.digits + "._-é ", max_size=20).filter(
     lambda text: not {"normal", "anomaly"} & {*text.split("_")}
@@ -40,9 +40,14 @@ def test_names_of_every_edition_round_trip(
     clip = parse_clip_name(
         Path("folder") / written, machine="fan", names=edition.names, split=split
     )
-    assert (clip.section, clip.split, clip.label, clip.number) == (section, split, label, number)
+    assert (clip.section, clip.split, clip.label, read_name(clip.name, edition.names).number) == (
+        section,
+        split,
+        label,
+        number,
+    )
     assert clip.domain == (domain if has_domains and not hidden else None)
-    assert clip.attributes == (attributes if has_domains and not hidden else "")
+    assert (clip.condition or "") == (attributes if has_domains and not hidden else "")
     assert clip.name == written
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asd_cli.core.types import Domain, Label, Split
-from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name
+from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name, read_name
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.windows import frame_windows
 
@@ -34,7 +34,7 @@ def test_names_round_trip(
         attributes=attributes,
     )  # fmt: skip
     clip = parse_clip_name(Path("folder") / name, machine="fan")
-    assert (clip.section, clip.domain, clip.split, clip.label, clip.number, clip.attributes) == (
+    assert (clip.section, clip.domain, clip.split, clip.label, read_name(clip.name).number, clip.condition or "") == (
         section, domain, split, label, number, attributes,
     )  # fmt: skip
     assert clip.name == name

@@ -10,6 +10,7 @@ from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
+from tests.support.clips import make_clip
 from tests.support.recordings import tone, write_wav
 
 
@@ -32,14 +33,13 @@ def make_store(
         for domain, count in ((Domain.SOURCE, source), (Domain.TARGET, target)):
             for number in range(count):
                 clips.append(
-                    Clip(
+                    make_clip(
                         path=Path(f"section_{section}_{domain}_train_normal_{number:04d}.wav"),
                         machine="fan",
                         section=section,
                         domain=domain,
                         split=Split.TRAIN,
                         label=Label.NORMAL,
-                        number=number,
                     )
                 )
                 noise = generator.normal(0, 2.0, (n_frames, n_mels))
@@ -77,8 +77,7 @@ def make_recordings(
         for domain, count in ((Domain.SOURCE, source), (Domain.TARGET, target)):
             for number in range(count):
                 name = format_clip_name(
-                    section=section, domain=domain, split=Split.TRAIN, label=Label.NORMAL,
-                    number=number, attributes=f"speed_{number % 2}",
+                    section=section, domain=domain, split=Split.TRAIN, label=Label.NORMAL, attributes=f"speed_{number % 2}",
                 )  # fmt: skip
                 seed += 1
                 pitch = (400.0 + 600.0 * int(section)) * (1.0 if domain is Domain.SOURCE else 1.1)

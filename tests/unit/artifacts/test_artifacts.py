@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from asd_cli.artifacts.bundle import ModelBundle, write_bundle
 
-from asd_cli.artifacts.bundle import ModelBundle, read_bundle, write_bundle
 from asd_cli.artifacts.manifest import read_manifest, write_manifest
 from asd_cli.artifacts.score_files import (
     ScoreFileKey,
@@ -25,7 +25,7 @@ BUNDLE = ModelBundle(
 def test_a_bundle_comes_back_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     write_bundle(path, BUNDLE)
-    again = read_bundle(path)
+    again = read_model_file(path)
     np.testing.assert_array_equal(again.tensors["weights"], BUNDLE.tensors["weights"])
     assert again.facts == BUNDLE.facts
     first = path.read_bytes()
@@ -61,14 +61,14 @@ def test_damaged_and_foreign_models_are_refused_and_never_run(
     assert content != good
     path.write_bytes(content)
     with pytest.raises(IntegrityError) as caught:
-        read_bundle(path)
+        read_model_file(path)
     assert "asd train --force" in str(caught.value.hint)
     assert not (tmp_path / "exploded").exists()
 
 
 def test_a_missing_model_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no model") as caught:
-        read_bundle(tmp_path / "none")
+        read_model_file(tmp_path / "none")
     assert "asd train" in str(caught.value.hint)
 
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asd_cli.core.grouping import blocked_folds, blocks_at, strata
+from asd_cli.core.grouping import block_at, blocked_folds, similar_clips
 from asd_cli.core.types import Clip, Domain, Label, Split
 from asd_cli.detectors.backends.backend import Backend
 from asd_cli.detectors.backends.options import BackendOptions
+from tests.support.clips import make_clip
 
 names = st.tuples(
     st.sampled_from(["00", "01"]),
@@ -21,8 +22,8 @@ names = st.tuples(
 
 
 def clip(section: str, domain: Domain | None, attributes: str, number: int = 0) -> Clip:
-    return Clip(path=Path(f"{number}.wav"), machine="fan", section=section, domain=domain,
-                split=Split.TRAIN, label=Label.NORMAL, number=number, attributes=attributes)  # fmt: skip
+    return make_clip(path=Path(f"{number}.wav"), machine="fan", section=section, domain=domain,
+                split=Split.TRAIN, label=Label.NORMAL, condition=attributes)  # fmt: skip
 
 
 def alike(*attributes: str) -> list[Clip]:
@@ -34,7 +35,7 @@ def test_every_clip_is_in_one_group_of_its_section_and_domain(
     kinds: list[tuple[str, Domain | None, str]], fewest: int
 ) -> None:
     clips = [clip(*kind) for kind in kinds]
-    groups = strata(clips, fewest)
+    groups = similar_clips(clips, fewest)
     assert sorted(i for group in groups for i in group) == list(range(len(clips)))
     for group in groups:
         assert len({(clips[i].section, clips[i].domain) for i in group}) == 1
@@ -51,7 +52,7 @@ def test_folds_are_blocks_of_about_one_size(
     clips = [clip(*kind) for kind in kinds]
     folds = blocked_folds(clips, count)
     assert set(folds.tolist()) <= set(range(count))
-    for group in strata(clips, count):
+    for group in similar_clips(clips, count):
         own = folds[group]
         assert all(0 <= b - a <= 1 for a, b in pairwise(own.tolist()))
         sizes = np.bincount(own)
@@ -70,7 +71,7 @@ def test_every_attribute_is_in_every_fold() -> None:
 @pytest.mark.parametrize(("place", "first"), [(0.0, 0), (0.5, 3), (1.0, 6)])
 def test_a_block_lies_at_the_same_place_in_every_group(place: float, first: int) -> None:
     clips = alike(*["mic_0"] * 8, *["mic_1"] * 8)
-    taken = blocks_at(clips, 0.25, place)
+    taken = block_at(clips, 0.25, place)
     assert taken == {first, first + 1, 8 + first, 9 + first}
 
 
@@ -79,8 +80,8 @@ def test_of_every_group_one_is_taken_and_one_is_left(
     kinds: list[tuple[str, Domain | None, str]], place: float
 ) -> None:
     clips = [clip(*kind) for kind in kinds]
-    taken = blocks_at(clips, 0.25, place)
-    for group in strata(clips, 4):
+    taken = block_at(clips, 0.25, place)
+    for group in similar_clips(clips, 4):
         own = taken & set(group.tolist())
         assert len(own) == (0 if len(group) == 1 else max(1, round(0.25 * len(group))))
 

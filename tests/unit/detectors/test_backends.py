@@ -10,14 +10,15 @@ from asd_cli.detectors.backends.backend import KINDS, Backend
 from asd_cli.detectors.backends.neighbours import local_distances, unit_length
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.backends.smote import oversample_target
+from tests.support.clips import make_clip
 
 SEED = 3
 
 
 def clips(*groups: tuple[str, Domain | None, int]) -> list[Clip]:
     return [
-        Clip(path=Path(f"{section}{domain}{number}.wav"), machine="fan", section=section,
-             domain=domain, split=Split.TRAIN, label=Label.NORMAL, number=number)
+        make_clip(path=Path(f"{section}{domain}{number}.wav"), machine="fan", section=section,
+             domain=domain, split=Split.TRAIN, label=Label.NORMAL)
         for section, domain, count in groups
         for number in range(count)
     ]  # fmt: skip

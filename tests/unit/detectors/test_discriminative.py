@@ -25,7 +25,7 @@ from tests.support.features import make_recordings
 OPTIONS = DetectorOptions(
     n_mels=64, lr=1e-3, epochs=1, batch_size=8, seed=5, device="cpu", validation_split=0.0,
     recipe=FeatureParameters(n_mels=64),
-    discriminative=DiscriminativeOptions(resolutions=(256,), sub_clusters=2, fewest_batches=4),
+    discriminative=DiscriminativeOptions(resolutions=(256,), sub_clusters=2, min_batches=4),
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector, window_s
 from asd_cli.detectors.registry import DETECTORS, create_detector
 from asd_cli.detectors.thresholds import fit_threshold
 from asd_cli.detectors.validation import split_windows
+from tests.support.clips import make_clip
 from tests.support.features import make_store
 
 
@@ -73,8 +74,8 @@ def test_a_false_alarm_rate_far_from_the_wanted_one_is_said() -> None:
 
 def _clips(*groups: tuple[str, Domain, int]) -> list[Clip]:
     return [
-        Clip(path=Path(f"{section}{domain}{number}.wav"), machine="fan", section=section,
-             domain=domain, split=Split.TRAIN, label=Label.NORMAL, number=number)
+        make_clip(path=Path(f"{section}{domain}{number}.wav"), machine="fan", section=section,
+             domain=domain, split=Split.TRAIN, label=Label.NORMAL)
         for section, domain, count in groups
         for number in range(count)
     ]  # fmt: skip

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asd_cli.detectors.thresholds import Threshold, fit_threshold, threshold_groups
+from asd_cli.artifacts.threshold import Threshold, threshold_groups
+from asd_cli.detectors.thresholds import fit_threshold
 
 CLIPS = [("00", "source")] * 20 + [("01", "source")] * 20 + [("00", "target")] * 3
 CLIPS += [("01", "target")] * 3

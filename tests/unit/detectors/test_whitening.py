@@ -5,17 +5,18 @@ import pytest
 from scipy.spatial.distance import cdist
 from sklearn.covariance import LedoitWolf
 
-from asd_cli.core.types import Clip, Domain, Label, Split
+from asd_cli.core.types import Domain, Label, Split
 from asd_cli.detectors.backends.backend import Backend
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.backends.whitening import shrunk_covariance, whitening_factor
+from tests.support.clips import make_clip
 
 rng = np.random.default_rng(5)
 NORMAL = rng.normal(size=(40, 6)) * [0.1, 1, 10, 1, 1, 1] + 3
 TEST = rng.normal(size=(9, 6)) * [0.2, 1, 10, 1, 1, 2] + 3
 CLIPS = [
-    Clip(path=Path(f"{number}.wav"), machine="fan", section="00", domain=Domain.SOURCE,
-         split=Split.TRAIN, label=Label.NORMAL, number=number)
+    make_clip(path=Path(f"{number}.wav"), machine="fan", section="00", domain=Domain.SOURCE,
+         split=Split.TRAIN, label=Label.NORMAL)
     for number in range(40)
 ]  # fmt: skip
 

@@ -96,7 +96,7 @@ def test_a_reader_that_stops_leaves_nothing_of_the_workers_behind(
         with pytest.raises(KeyboardInterrupt):
             extract_features(clips, tmp_path / "s.npy", **given, advance=stop)
         assert not list(tmp_path.glob(".*.tmp"))
-        assert not extract_features(clips, tmp_path / "s.npy", **given).fresh
+        assert not extract_features(clips, tmp_path / "s.npy", **given).up_to_date
 
 
 def test_a_second_run_is_fresh_and_a_touch_changes_nothing(
@@ -106,7 +106,7 @@ def test_a_second_run_is_fresh_and_a_touch_changes_nothing(
     before = path.stat().st_mtime_ns
     os.utime(clips[0].path, (1, 1))
     again = run(clips, path)
-    assert again.fresh
+    assert again.up_to_date
     assert again.reused == len(clips)
     assert path.stat().st_mtime_ns == before
 

@@ -86,10 +86,10 @@ def test_no_roc_chart_where_one_class_is_missing() -> None:
 def test_histograms_count_every_clip() -> None:
     system = make_system(random_parts())
     part = system.scores[0]
-    chart = histogram_chart(part, Threshold(value=0.5, said=""), (-1.0, 1.0))
+    chart = histogram_chart(part, Threshold(value=0.5, label=""), (-1.0, 1.0))
     assert [sum(series.y) for series in chart.series] == [len(part.normal), len(part.anomaly)]
     assert chart.rule == (0.5, "threshold")
-    assert histogram_chart(part, Threshold(value=9.0, said=""), (-1.0, 1.0)).rule is None
+    assert histogram_chart(part, Threshold(value=9.0, label=""), (-1.0, 1.0)).rule is None
 
 
 def test_constant_scores_can_be_drawn() -> None:

@@ -9,8 +9,9 @@ import asd_cli as asd
 from asd_cli.core.errors import ProblemsError, UsageError
 from asd_cli.core.types import Mode
 from asd_cli.datasets.dcase.editions import load_edition
-from asd_cli.pipeline.layout import RunRequest, Workspace
-from asd_cli.settings.load import load_settings
+from asd_cli.pipeline.layout import Layout
+from asd_cli.pipeline.request import RunRequest
+from asd_cli.settings.layers import load_settings
 from tests.support.editions import write_edition
 from tests.support.recordings import tone, write_machine, write_wav
 
@@ -98,7 +99,7 @@ def test_the_near_microphone_of_2026_is_heard_unless_the_other_is_asked_for(
         asd.score(request)
         evaluated = asd.evaluate(asd.EvaluateRequest(settings=request.settings))
         found[channel] = evaluated.systems[0].evaluation.official_score
-        recipe = Workspace(request.settings, Mode.DEV).recipe()
+        recipe = Layout(request.settings, Mode.DEV).recipe()
         assert recipe.channel == int(channel or 0)
     assert found[""] == found["0"] == 1.0  # only the near one hears the whistle of the fault
     assert found["1"] is not None

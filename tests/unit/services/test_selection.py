@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 import asd_cli as asd
-from asd_cli.artifacts.bundle import read_bundle
+from asd_cli.artifacts.model_file import read_model_file
 from asd_cli.core.errors import ConfigError
-from asd_cli.pipeline.layout import Workspace
-from asd_cli.pipeline.pseudo_anomalies import plan_trials
+from asd_cli.pipeline.layout import Layout
+from asd_cli.pipeline.pseudo_anomalies import plan_tasks
 from asd_cli.services.select import select
 from tests.support.features import make_recordings, make_store
 from tests.support.recordings import write_machine
@@ -32,7 +32,7 @@ def two_machines(tmp_path: Path) -> Path:
 def test_what_stands_for_anomalies_was_not_trained_on(tmp_path: Path) -> None:
     fan = make_recordings(tmp_path, machine="fan", sections=("00", "01", "02"))
     pump = make_recordings(tmp_path, machine="pump", seed=50)
-    trials = plan_trials(fan, {"pump": pump}, seed=1)
+    trials = plan_tasks(fan, {"pump": pump}, seed=1)
     assert [trial.kind for trial in trials] == [
         "section", "section", "section", "machine", "attribute"
     ]  # fmt: skip
@@ -53,7 +53,7 @@ def test_what_stands_for_anomalies_was_not_trained_on(tmp_path: Path) -> None:
 
 def test_clips_of_one_kind_allow_no_trial() -> None:
     store = make_store(sections=("00",))
-    assert plan_trials(store, {}, seed=1) == ()
+    assert plan_tasks(store, {}, seed=1) == ()
 
 
 def test_a_classifier_that_cannot_be_tried_is_last(two_machines: Path) -> None:
@@ -73,10 +73,10 @@ def test_auto_trains_what_is_chosen_and_scores_with_it(two_machines: Path) -> No
         two_machines, "auto", "select.candidates=['pooled-knn:pooling.kind=max', pooled-gmm]"
     )
     asd.train(asked)
-    bundle = read_bundle(Workspace(asked.settings, asked.mode).model("fan"))
+    bundle = read_model_file(Layout(asked.settings, asked.mode).model("fan"))
     assert bundle.facts["chosen"] in {"pooled-knn:pooling.kind=max", "pooled-gmm"}
     assert bundle.facts["detector"] == bundle.facts["chosen"].partition(":")[0]
-    assert {machine.state for machine in asd.train(asked).machines} == {"fresh"}
+    assert {machine.state for machine in asd.train(asked).machines} == {"up to date"}
     scored = asd.score(asked)
     assert {machine.clips for machine in scored.machines} == {24}
 
@@ -107,14 +107,14 @@ def test_weights_must_fit_the_members(two_machines: Path) -> None:
 def test_one_network_is_trained_for_all_machines(two_machines: Path) -> None:
     asked = request(
         two_machines, "discriminative", "fit.epochs=1", "fit.batch_size=8", "feature.n_mels=64",
-        "discriminative.fewest_batches=1", "discriminative.resolutions=[256]",
+        "discriminative.min_batches=1", "discriminative.resolutions=[256]",
     )  # fmt: skip
     asd.train(asked)
     folder = two_machines / "model" / "dev" / "discriminative"
     assert {path.name for path in folder.glob("*.safetensors")} == {
         "network.safetensors", "model_fan.safetensors", "model_pump.safetensors"
     }  # fmt: skip
-    fan, pump = (read_bundle(folder / f"model_{name}.safetensors") for name in ("fan", "pump"))
+    fan, pump = (read_model_file(folder / f"model_{name}.safetensors") for name in ("fan", "pump"))
     weights = [name for name in fan.tensors if name.startswith("detector.network.")]
     assert weights
     assert all((fan.tensors[name] == pump.tensors[name]).all() for name in weights)

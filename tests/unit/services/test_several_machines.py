@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import asd_cli as asd
-from asd_cli.artifacts.bundle import read_bundle
 from asd_cli.artifacts.manifest import read_manifest
+from asd_cli.artifacts.model_file import read_model_file
 from asd_cli.core.errors import DataError
 from asd_cli.core.events import SilentEvents
-from asd_cli.pipeline.layout import Workspace
+from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.per_machine import threads_for
 from tests.support.recordings import write_machine
 
@@ -71,12 +71,12 @@ def test_results_do_not_depend_on_the_number_of_jobs(
         assert {machine.state for machine in trained.machines} == {"trained"}
         assert [machine.machine for machine in scored.machines] == ["fan", "pump"]
         assert {"train fan", "train pump", "score fan", "score pump"} <= set(events.tasks)
-        assert {m.state for m in asd.train(asked).machines} == {"fresh"}
-        assert all(m.fresh for m in asd.score(asked).machines)
+        assert {m.state for m in asd.train(asked).machines} == {"up to date"}
+        assert all(m.up_to_date for m in asd.score(asked).machines)
         found.append(outputs(folder))
-        workspace = Workspace(asked.settings, asked.mode)
-        assert read_bundle(workspace.model("pump")).facts["threads"] == 1
-        manifest = read_manifest(workspace.manifest)
+        layout = Layout(asked.settings, asked.mode)
+        assert read_model_file(layout.model("pump")).facts["threads"] == 1
+        manifest = read_manifest(layout.manifest)
         assert manifest is not None
         for record in manifest["machines"].values():
             assert record["threads"] == record["training"]["threads"] == 1
@@ -97,7 +97,7 @@ def test_a_run_scores_a_machine_as_soon_as_it_is_trained(
         events = Heard()
         done = asd.run(replace(asked, force=again), events)
         assert {machine.state for machine in done.training.machines} == {"trained"}
-        assert all(machine.fresh for machine in done.scoring.machines)
+        assert all(machine.up_to_date for machine in done.scoring.machines)
         assert sorted(t for t in events.tasks if t.startswith("score ")) == sorted(
             task for machine in ("fan", "pump") for task in (f"score {machine}",) * 3
         )
@@ -117,7 +117,7 @@ def test_what_cannot_be_scored_is_said_when_all_is_trained(
     asked = request(recordings, tmp_path, "detector=pooled-knn", jobs=1)
     with pytest.raises(DataError, match="the test clips are gone"):
         asd.run(asked)
-    assert {machine.state for machine in asd.train(asked).machines} == {"fresh"}
+    assert {machine.state for machine in asd.train(asked).machines} == {"up to date"}
     assert not list((tmp_path / "result").rglob("*.csv"))
 
 
@@ -135,8 +135,8 @@ def test_when_a_machine_fails_the_others_go_on_and_its_error_comes_at_the_end(
         asd.train(asked, events)
     assert "pooled-knn" in str(caught.value.hint)
     assert [text for text in events.warnings if "bearing failed, the others go on" in text]
-    workspace = Workspace(asked.settings, asked.mode)
-    assert [workspace.model(m).exists() for m in ("bearing", "fan", "pump")] == [False, True, True]
+    layout = Layout(asked.settings, asked.mode)
+    assert [layout.model(m).exists() for m in ("bearing", "fan", "pump")] == [False, True, True]
 
 
 def test_one_thread_for_each_of_several_machines_and_all_for_one(

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from asd_cli.core.errors import ConfigError
 from asd_cli.detectors.registry import DETECTORS
-from asd_cli.settings.load import load_settings, setting_keys, settings_for
+from asd_cli.settings.layers import load_settings, setting_keys, settings_for
 from asd_cli.settings.model import Settings
 from asd_cli.settings.render import flatten, render_yaml
 from asd_cli.settings.yaml_file import parse_scalar

@@ -9,7 +9,7 @@ import pytest
 from asd_cli.core.errors import UsageError
 from asd_cli.core.types import Domain, Label, Mode, Split
 from asd_cli.datasets.dcase.editions import load_edition
-from asd_cli.datasets.dcase.names import parse_clip_name
+from asd_cli.datasets.dcase.names import parse_clip_name, read_name
 from asd_cli.synthetic.machines.registry import MODELS
 from asd_cli.synthetic.plan import DEMO_PLAN, SyntheticPlan, plan_clips
 
@@ -27,7 +27,7 @@ def test_names_parse_back(mode: Mode) -> None:
         hidden = mode is Mode.EVAL and clip.split is Split.TEST
         assert (read.section, read.domain, read.split) == (clip.section, clip.domain, clip.split)
         assert read.label == (None if hidden else clip.label)
-        assert hidden or read.number == clip.number
+        assert hidden or read.number == read_name(clip.name).number
         assert bool(read.attributes) == (clip.split is Split.TRAIN)
 
 

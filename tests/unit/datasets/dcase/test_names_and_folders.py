@@ -8,7 +8,7 @@ from asd_cli.core.errors import DataError, ProblemsError, UsageError
 from asd_cli.core.types import Domain, Label, Mode, Split
 from asd_cli.datasets.dcase.editions import edition_names, load_edition
 from asd_cli.datasets.dcase.folders import find_machines, list_clips
-from asd_cli.datasets.dcase.names import parse_clip_name
+from asd_cli.datasets.dcase.names import parse_clip_name, read_name
 from tests.support.recordings import write_machine
 
 EDITION = load_edition()
@@ -29,7 +29,7 @@ def test_an_unknown_edition_is_named() -> None:
 def test_a_training_name() -> None:
     path = Path("x/section_02_target_train_normal_0002_strenght_1_ambient_None.wav")
     clip = parse_clip_name(path, machine="fan")
-    assert (clip.section, clip.domain, clip.split, clip.label, clip.number, clip.attributes) == (
+    assert (clip.section, clip.domain, clip.split, clip.label, read_name(clip.name).number, (clip.condition or "")) == (
         "02", Domain.TARGET, Split.TRAIN, Label.NORMAL, 2, "strenght_1_ambient_None",
     )  # fmt: skip
 
@@ -37,7 +37,7 @@ def test_a_training_name() -> None:
 def test_an_evaluation_name_has_no_label() -> None:
     clip = parse_clip_name(Path("section_03_source_test_0199.wav"), machine="fan")
     assert clip.label is None
-    assert clip.number == 199
+    assert read_name(clip.name).number == 199
 
 
 @pytest.mark.parametrize(
