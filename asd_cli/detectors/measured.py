@@ -43,8 +43,9 @@ def measured_scores() -> Mapping[str, Measured]:
 def render_measured(scores: Mapping[str, Measured]) -> str:
     """Write the data file; the benchmark calls it."""
     lines = [
-        "# Official scores in per cent: mean and standard deviation over three synthetic sets,",
-        "# then recordings of real fans. Written by `python -m tests.benchmarks.detectors --write`.",
+        "# Official scores in per cent: mean and standard deviation over three synthetic",
+        "# sets, then recordings of real fans. Written by",
+        "# `python -m tests.benchmarks.detectors --write`.",
     ]
     for name, value in scores.items():
         lines += [
