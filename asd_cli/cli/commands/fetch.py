@@ -45,7 +45,7 @@ def fetch(
         typer.Option(
             "--from",
             metavar="DIR|URL",
-            help="Folder of archives you have already (no network needed), or a mirror.",
+            help="Folder of archives (works offline), or a mirror.",
         ),
     ] = None,
     dry_run: Annotated[
