@@ -326,6 +326,7 @@ def _parse_install_record(path: Path) -> InstallRecord:
                 path=PurePosixPath(content["name"]),
                 size=int(content["size"]),
                 md5=str(content["md5"]),
+                verified=False,
             ),
             files=tuple(
                 InstalledFile(path=PurePosixPath(name), size=int(size), crc=int(crc))

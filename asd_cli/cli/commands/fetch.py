@@ -164,7 +164,7 @@ def _show(result: "FetchResult", console: Console, *, dry_run: bool) -> None:
     for name in ("stage", "file", "MB", "state"):
         table.add_column(name, justify="right" if name == "MB" else "left")
     for row in result.rows:
-        state = f"{row.state}, not verified" * (not row.verified) or str(row.state)
+        state = str(row.state) if row.verified else f"{row.state}, without record"
         cells = (row.stage, row.name, f"{row.size / 1e6:,.1f}", state)
         table.add_row(*(Text(console.safe(cell)) for cell in cells))
     console.out.print(table)
