@@ -1,1 +1,1 @@
-"""Getting an edition's recordings: the record, the transfer, the archives, what is in place."""
+"""Fetch the recordings of an edition: records, transfers, archives, installed files."""

@@ -12,12 +12,11 @@ from pathlib import Path, PurePosixPath
 
 from asd_cli.core.errors import IntegrityError
 from asd_cli.datasets.dcase.editions import Edition
-from asd_cli.fetching.paths import find_collision, safe_path, shorten
+from asd_cli.fetching.paths import find_collision, list_names, safe_path, shorten
 
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _LOCAL_HEADER = 30
-_SHOWN_MEMBERS = 5
 _JUNK_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 GROUND_TRUTH = "ground_truth"
 _LABELS = re.compile(r"ground_truth_\w+_section_[0-9]{2}_(source|target)_test\.csv")
@@ -25,14 +24,14 @@ _LABELS = re.compile(r"ground_truth_\w+_section_[0-9]{2}_(source|target)_test\.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What an archive of recordings never exceeds; beyond it is taken for a bomb.
+    """Limits that no archive of recordings exceeds; a larger one is refused as a zip bomb.
 
     Attributes
     ----------
     members : int
         Number of entries.
     ratio : float
-        Unpacked bytes for each packed byte, over the whole archive.
+        Unpacked bytes per packed byte, over the complete archive.
     free_bytes : int
         Unpacked bytes up to which the ratio does not matter.
     """
@@ -66,7 +65,7 @@ class Member:
 
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an archive, and say what is wrong with it in our own words.
+    """Open an archive; turn every fault of it into an `IntegrityError`.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
-        raise _refusal(path, f"is not a sound zip file ({error})") from error
+        raise _refusal(path, f"is not a valid zip file ({error})") from error
     except (NotImplementedError, RuntimeError) as error:
         raise _refusal(path, f"cannot be unpacked ({error})") from error
 
@@ -92,10 +91,10 @@ def _refusal(path: Path, problem: str) -> IntegrityError:
 def list_members(
     archive: zipfile.ZipFile, path: Path, *, limits: Limits | None = None
 ) -> tuple[Member, ...]:
-    """Judge every entry of an archive and list its files.
+    """Validate every entry of an archive and list its files.
 
     Folders and what operating systems leave behind (``__MACOSX``, ``._*``) are left out of the
-    list, but judged as all the rest.
+    list, but validated like all others.
 
     Parameters
     ----------
@@ -114,7 +113,7 @@ def list_members(
     ------
     IntegrityError
         When any entry has an unsafe name, is a link or a device, is encrypted or packed in an
-        unknown way, overlaps another, or when the whole is a bomb or holds no file.
+        unknown way, overlaps another, or when the archive is a zip bomb or holds no file.
     """
     infos = archive.infolist()
     _refuse_bomb(infos, path, limits or Limits())
@@ -138,7 +137,7 @@ def _refuse_bomb(infos: Sequence[zipfile.ZipInfo], path: Path, limits: Limits) -
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < 0:
-            raise _refusal(path, "is not a sound zip file (its beginning is missing)")
+            raise _refusal(path, "is not a valid zip file (its beginning is missing)")
         if info.header_offset < end:
             raise _refusal(path, "has entries that overlap: a zip bomb")
         end = info.header_offset + _LOCAL_HEADER + info.compress_size
@@ -237,16 +236,16 @@ def place_recordings(
     for member in members:
         parts = member.path.parts
         start = next((at for at, part in enumerate(parts[:-1]) if part in roles), None)
-        stranger = others.intersection(parts[: start or -1])
-        if stranger:
-            raise _misplaced(archive, member, f"belongs to {min(stranger)}, not to {machine}")
+        foreign = others.intersection(parts[: start or -1])
+        if foreign:
+            raise _misplaced(archive, member, f"belongs to {min(foreign)}, not to {machine}")
         if start is None and member.path.suffix.lower() == ".wav":
             raise _misplaced(archive, member, f"is in none of {', '.join(sorted(roles))}")
         rest = parts[-1:] if start is None else parts[start:]
         placements.append(Placement(member=member, target=PurePosixPath(machine, *rest)))
     if not any(placement.target.suffix.lower() == ".wav" for placement in placements):
         raise IntegrityError(
-            f"{archive} holds no recordings, but {_some_names(members)}; "
+            f"{archive} holds no recordings, but {_first_names(members)}; "
             "nothing of it was installed",
             hint="check that it is the right file",
         )
@@ -272,7 +271,7 @@ def place_labels(members: Sequence[Member], *, archive: str) -> tuple[Placement,
             raise _misplaced(archive, member, f"and {shorten(str(twin.path))} differ in content")
     if not placements:
         raise IntegrityError(
-            f"{archive} holds no ground truth, but {_some_names(members)}; "
+            f"{archive} holds no ground truth, but {_first_names(members)}; "
             "nothing of it was installed",
             hint="labels are in files like ground_truth_fan_section_03_source_test.csv",
         )
@@ -281,15 +280,20 @@ def place_labels(members: Sequence[Member], *, archive: str) -> tuple[Placement,
 
 
 def is_label_file(name: str) -> bool:
-    """Whether a file name is that of official labels."""
+    """Whether a file name is that of official labels.
+
+    Examples
+    --------
+    >>> is_label_file("ground_truth_fan_section_03_source_test.csv")
+    True
+    >>> is_label_file("readme.csv")
+    False
+    """
     return _LABELS.fullmatch(name) is not None
 
 
-def _some_names(members: Sequence[Member]) -> str:
-    """Name the first entries of an archive, for messages."""
-    shown = ", ".join(shorten(str(member.path)) for member in members[:_SHOWN_MEMBERS])
-    more = len(members) - _SHOWN_MEMBERS
-    return f"{shown} and {more} more" if more > 0 else shown
+def _first_names(members: Sequence[Member]) -> str:
+    return list_names([str(member.path) for member in members], limit=5)
 
 
 def _misplaced(archive: str, member: Member, problem: str) -> IntegrityError:

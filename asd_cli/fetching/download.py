@@ -48,7 +48,14 @@ def plan_download(*, size: int, archive: int | None, part: int | None) -> Step:
     Returns
     -------
     Step
-        A file of the right size is proven, a shorter part is resumed, anything else starts.
+        A file of the right size is verified, a shorter part is resumed; otherwise it starts.
+
+    Examples
+    --------
+    >>> plan_download(size=100, archive=None, part=40)
+    <Step.RESUME: 3>
+    >>> plan_download(size=100, archive=100, part=None)
+    <Step.VERIFY_ARCHIVE: 1>
     """
     if archive == size:
         return Step.VERIFY_ARCHIVE
@@ -64,7 +71,7 @@ class Destination:
     Attributes
     ----------
     archive : Path
-        Final name; never written to, only replaced by a proven file.
+        Final name; never written to, only replaced by a verified file.
     part : Path
         What has arrived so far; its name holds the MD5, so another version is never continued.
     """
@@ -74,7 +81,7 @@ class Destination:
 
     @property
     def validator(self) -> Path:
-        """File beside the part with the entity tag or date to be sent as ``If-Range``."""
+        """File next to the part with the entity tag or date to be sent as ``If-Range``."""
         return self.part.with_name(f"{self.part.name}.tag")
 
     def plan(self, size: int) -> Step:
@@ -90,7 +97,7 @@ class Download:
     Parameters
     ----------
     file : RecordFile
-        What to fetch and how to know it.
+        What to fetch, with its size and MD5.
     destination : Destination
         Where it goes.
     web : Web
@@ -100,7 +107,7 @@ class Download:
     events : Events
         Progress.
     budget : RetryBudget
-        Tries that are left.
+        Tries that remain.
     """
 
     def __init__(
@@ -121,17 +128,17 @@ class Download:
         self._budget = budget or RetryBudget(web.policy, events)
         self._digest = hashlib.md5(usedforsecurity=False)
         self._length = 0
-        self._furthest = 0
+        self._max_length = 0
 
     def run(self) -> None:
-        """Bring the file to its final name, proven.
+        """Transfer the file, verify it and give it its final name.
 
         Raises
         ------
         NetworkError
-            When the server refuses or the budget of tries is used up; what has arrived stays.
+            When the server refuses or the retry budget is used up; what has arrived is kept.
         IntegrityError
-            When all bytes are there and are the wrong ones; they are removed.
+            When the complete file has the wrong content; it is removed.
         StorageError
             When the disk is full or forbidden.
         """
@@ -141,9 +148,11 @@ class Download:
             self._receive()
             if inherited and self._digest.hexdigest() != self._file.md5:
                 # The beginning came from an earlier run and may be what is wrong.
-                self._events.warning(f"{self._file.name}: the earlier part is damaged; once again")
+                self._events.warning(
+                    f"{self._file.name}: its earlier part is damaged; starting again"
+                )
                 self._restart()
-                self._furthest = 0
+                self._max_length = 0
                 self._receive()
             self._settle()
 
@@ -165,7 +174,7 @@ class Download:
                 self._digest.update(block)
                 self._length += len(block)
                 advance(len(block))
-        self._furthest = self._length
+        self._max_length = self._length
         return self._length
 
     def _restart(self) -> None:
@@ -191,14 +200,14 @@ class Download:
                     self._addresses.pop(0)
 
     def _account(self, error: TransientError) -> None:
-        # Bytes already had once are no progress: a server that ignores Range and always breaks
-        # at the same place would otherwise be asked for ever.
+        # Bytes received before are no progress: a server that ignores Range and always breaks
+        # at the same position would otherwise be asked for ever.
         policy = self._web.policy
         stalled = isinstance(error, StalledError)
         enough = policy.stall_bytes if stalled else policy.renewal_bytes
-        if self._length >= self._furthest + enough:
+        if self._length >= self._max_length + enough:
             self._budget.renew()
-        self._furthest = max(self._furthest, self._length)
+        self._max_length = max(self._max_length, self._length)
         self._budget.spend(error)
 
     def _ask_and_append(self, advance: Callable[..., None]) -> None:
@@ -266,7 +275,7 @@ class Download:
                 stall_detector.arrived(len(block))
                 block = next(body, b"")
         raise TransientError(
-            f"the transfer of {self._file.name} broke off at {self._length:,} of "
+            f"the transfer of {self._file.name} was interrupted at {self._length:,} of "
             f"{self._file.size:,} bytes"
         )
 
@@ -283,7 +292,7 @@ class Download:
 
 
 def verify_file(file: RecordFile, path: Path, events: Events) -> None:
-    """Require that a file on the disk is the record's, byte for byte.
+    """Require that a file on the disk has the size and MD5 of the record.
 
     Raises
     ------
@@ -303,7 +312,7 @@ def verify_file(file: RecordFile, path: Path, events: Events) -> None:
 
 
 def checksum_error(file: RecordFile, found: str, where: str) -> IntegrityError:
-    """Say that a complete file has the wrong content."""
+    """Make the error for a complete file with the wrong content."""
     return IntegrityError(
         f"{file.name} from {redact(where)} is damaged: its MD5 is {found}, "
         f"the record says {file.md5}",

@@ -1,7 +1,7 @@
-"""One polite and careful HTTP session.
+"""The HTTP session.
 
 What `requests` does not do by itself: stay on one host, keep the token there, refuse plain http,
-notice a transfer that trickles, and tell a passing fault from a lasting one.
+notice a transfer that stalls, and distinguish transient faults from permanent ones.
 """
 
 import html
@@ -55,12 +55,18 @@ class Site:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether sums from it can be believed: nobody between can have changed them."""
+        """Whether its checksums can be trusted: nobody on the way can have changed them."""
         return self.base.startswith("https:") or is_loopback(self.base)
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address leads to this machine."""
+    """Whether an address leads to this machine.
+
+    Examples
+    --------
+    >>> is_loopback("http://127.0.0.1:8000/"), is_loopback("http://mirror.example/")
+    (True, False)
+    """
     host = urlsplit(url).hostname or ""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -69,7 +75,13 @@ def is_loopback(url: str) -> bool:
 
 
 def redact(text: str) -> str:
-    """Hide user names and passwords in the addresses of a text."""
+    """Hide user names and passwords in the addresses of a text.
+
+    Examples
+    --------
+    >>> redact("cannot reach https://me:secret@mirror.example/asd")
+    'cannot reach https://***@mirror.example/asd'
+    """
     return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
 
 
@@ -197,14 +209,14 @@ def blocks(response: requests.Response, url: str) -> Iterator[bytes]:
 
 @contextmanager
 def network_errors(url: str) -> Iterator[None]:
-    """Turn what `requests` and `urllib3` raise into our own errors, without credentials.
+    """Turn errors of `requests` and `urllib3` into those of `asd`, without credentials.
 
     Raises
     ------
     TransientError
         On broken connections and timeouts.
     NetworkError
-        On certificates, proxies and addresses that will not mend themselves.
+        On certificates, proxies and addresses that a retry does not fix.
     """
     host = urlsplit(url).hostname
     try:
@@ -280,7 +292,7 @@ def _read_start(response: requests.Response, url: str) -> bytes:
 
 
 def _page_text(page: bytes) -> str:
-    """Shorten what a page says to one printable line, in quotes; empty when it says nothing."""
+    """Shorten the text of a page to one printable line, in quotes; empty when it has none."""
     text = page[:_MAX_PAGE_BYTES].decode("utf-8", "replace")
     text = re.sub(r"(?is)<(script|style|head)\b.*?(</\1\s*>|$)|<!--.*?(-->|$)|<[^>]*>", " ", text)
     words = redact(printable(" ".join(html.unescape(text).split())))
@@ -290,7 +302,15 @@ def _page_text(page: bytes) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a ``Retry-After`` asks for, as a number or a date; None without a sane one."""
+    """Seconds that a ``Retry-After`` asks for, as a number or a date; None without a valid one.
+
+    Examples
+    --------
+    >>> retry_after({"Retry-After": "7"})
+    7
+    >>> retry_after({"Retry-After": "soon"}) is None
+    True
+    """
     value = headers.get("Retry-After")
     if value is None:
         return None
@@ -322,7 +342,7 @@ def refuse_page(response: requests.Response, start: bytes, url: str) -> None:
 
 
 def user_agent() -> str:
-    """How we name ourselves: ``asd/<version> (+<home page>)``; Zenodo refuses libraries' names."""
+    """Name of the client: ``asd/<version> (+<home page>)``; Zenodo refuses those of libraries."""
     try:
         facts = metadata("asd-cli")
     except PackageNotFoundError:

@@ -35,7 +35,7 @@ _SHOWN_PROBLEMS = 5
 
 
 def find_damage(
-    folder: Path, placed: Sequence[InstalledFile], *, advance: Callable[..., None]
+    folder: Path, installed: Sequence[InstalledFile], *, advance: Callable[..., None]
 ) -> list[str]:
     """Read every file again and list those that are missing or not what they were.
 
@@ -45,7 +45,7 @@ def find_damage(
         One line for each, naming it.
     """
     problems = []
-    for entry in placed:
+    for entry in installed:
         path = folder / entry.path
         size = regular_size(path)
         if size is None:
@@ -67,14 +67,14 @@ def install(
     edition: Edition,
     events: Events,
 ) -> None:
-    """Put what a proven file holds into the data folder, and note it.
+    """Put what a verified file holds into the data folder, and write its install record.
 
     Parameters
     ----------
     file : RecordFile
         What it is.
     source : Path
-        Where it lies; stays there.
+        The archive; it is not changed.
     folder : Path
         The data folder, ``dev_data`` or ``eval_data``.
     machine : str or None
@@ -203,7 +203,7 @@ def _differs(path: Path, entry: InstalledFile) -> bool:
 
 
 def _merge(source: Path, target: Path) -> None:
-    """Rename everything in `source` to its place in `target`, whole folders where they are new."""
+    """Rename everything in `source` to its path in `target`; new folders as one."""
     for entry in sorted(source.iterdir()):
         place = target / entry.name
         if entry.is_dir() and place.is_dir() and not place.is_symlink():
@@ -244,14 +244,14 @@ def refuse_linked_folders(requested: RequestedFile, edition: Edition) -> None:
 def verify_installed(
     known: Mapping[RequestedFile, Sequence[InstalledFile]], events: Events
 ) -> None:
-    """Require that every file in place has the size and CRC that its archive gave it.
+    """Require that every installed file has the size and CRC that its archive gave it.
 
     What is damaged is marked so in its install record, and the next fetch installs it again.
 
     Parameters
     ----------
     known : mapping of RequestedFile to sequence of InstalledFile
-        What was put in place.
+        What was installed.
     events : Events
         Progress.
 
@@ -262,7 +262,7 @@ def verify_installed(
     """
     total = sum(entry.size for files in known.values() for entry in files)
     problems = {}
-    with progress(events, "checking what is in place", total=total, unit="bytes") as advance:
+    with progress(events, "checking installed files", total=total, unit="bytes") as advance:
         for requested, files in known.items():
             found = find_damage(requested.folder, files, advance=advance)
             if found:

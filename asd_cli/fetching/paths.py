@@ -4,7 +4,7 @@ import os
 import stat
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -43,12 +43,21 @@ def safe_path(name: str, *, where: str) -> PurePosixPath:
     IntegrityError
         When the name is empty, absolute, climbs with ``..``, holds a drive, a backslash or a
         control character, or is longer than file systems allow.
+
+    Examples
+    --------
+    >>> str(safe_path("./fan//train/a.wav", where="a.zip"))
+    'fan/train/a.wav'
+    >>> safe_path("../a.wav", where="a.zip")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    asd_cli.core.errors.IntegrityError: a.zip holds the name '../a.wav', which climbs out of ...
     """
     fault = _fault_of(name)
     if fault is not None:
         raise IntegrityError(
             f"{where} holds the name {shorten(name)}, which {fault}; nothing of it was written",
-            hint="do not use it; only its publisher can mend it",
+            hint="do not use it; only its publisher can fix it",
         )
     return PurePosixPath(*(part for part in name.split("/") if part not in {"", "."}))
 
@@ -83,6 +92,19 @@ def shorten(name: str, *, limit: int = 60) -> str:
         return shown
     tail = (limit - 3) // 2
     return f"{shown[: limit - 3 - tail - 1]}...{shown[-tail - 1 :]}"
+
+
+def list_names(names: Sequence[str], *, limit: int = 10) -> str:
+    """List the first names from outside on one line, and count the rest.
+
+    Examples
+    --------
+    >>> list_names(["a.zip", "b.zip", "c.zip"], limit=2)
+    "'a.zip', 'b.zip' and 1 more"
+    """
+    shown = ", ".join(shorten(name) for name in names[:limit])
+    more = len(names) - limit
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def find_collision(names: Iterable[str]) -> tuple[str, str] | None:
@@ -159,7 +181,7 @@ def regular_size(path: Path) -> int | None:
 
 @contextmanager
 def exclusive_fetch(folder: Path, events: Events) -> Iterator[None]:
-    """Be the only fetch at work in a data folder; wait for another to end.
+    """Be the only running fetch of a data folder; wait for another to end.
 
     The system frees the lock of a killed process.
 
@@ -175,7 +197,7 @@ def exclusive_fetch(folder: Path, events: Events) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            events.note(f"another asd fetch is at work in {folder}; waiting for it")
+            events.note(f"another asd fetch is running in {folder}; waiting for it")
             lock.acquire()
     try:
         yield

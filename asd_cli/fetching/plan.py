@@ -1,4 +1,4 @@
-"""Which files a fetch needs, where they belong, and which of them are there already."""
+"""Which files a fetch needs, where they belong, and which of them are available."""
 
 import difflib
 import re
@@ -14,15 +14,14 @@ from asd_cli.core.events import Events
 from asd_cli.datasets.dcase.editions import Edition, Stage
 from asd_cli.fetching.download import Destination, Step
 from asd_cli.fetching.http import redact
-from asd_cli.fetching.paths import WORK_FOLDER, regular_size, shorten
+from asd_cli.fetching.paths import WORK_FOLDER, list_names, regular_size
 from asd_cli.fetching.records import Record, RecordFile, is_installed
 from asd_cli.fetching.sources import Origin, file_addresses, identify
 
 ALL_STAGES = "all"
 _GROUND_TRUTH = "ground-truth"
-# Recordings are noise and deflate to three quarters at best; the archive tells exactly.
+# Recordings are noise and deflate to three quarters at best; only the archive knows exactly.
 _UNPACKED_RATIO = 1.5
-_SHOWN_FILES = 10
 
 
 class FileState(StrEnum):
@@ -66,7 +65,7 @@ class RequestedFile:
         )
 
     def state(self) -> FileState:
-        """Look at the disk: in place, begun, or not there."""
+        """Look at the disk: installed, partly transferred, or missing."""
         if is_installed(self.folder, self.file):
             return FileState.PRESENT
         return FileState.PARTIAL if self.bytes_here() else FileState.MISSING
@@ -94,8 +93,8 @@ def select_stages(names: Iterable[str], edition: Edition) -> tuple[Stage, ...]:
     if _GROUND_TRUTH in requested and _GROUND_TRUTH not in edition.stages:
         raise UsageError(
             f"the labels of {edition.name} are in no record that may be fetched",
-            hint=f"they are published at {edition.ground_truth}; get them there and say where they "
-            f"lie: asd evaluate{edition.option} --mode eval --ground-truth DIR",
+            hint=f"they are published at {edition.ground_truth}; download them and name their "
+            f"folder: asd evaluate{edition.option} --mode eval --ground-truth DIR",
         )
     unknown = sorted(requested - {ALL_STAGES} - set(edition.stages))
     if unknown:
@@ -117,6 +116,12 @@ def select_machines(names: Iterable[str], edition: Edition) -> tuple[str, ...]:
     ------
     UsageError
         When the edition has no such machine.
+
+    Examples
+    --------
+    >>> from asd_cli.datasets.dcase.editions import load_edition
+    >>> select_machines(["valve", "fan"], load_edition("dcase2021"))
+    ('fan', 'valve')
     """
     requested = set(names)
     unknown = sorted(requested - set(edition.machines))
@@ -187,7 +192,7 @@ def select_files(
             raise DataError(
                 f"{record.origin} has no file for {machine} (looked for "
                 f"{', '.join(stage.archives).format(machine=machine)}); it holds "
-                f"{_some_names(record.files)}",
+                f"{list_names([file.name for file in record.files]) or 'no archive'}",
                 hint="leave this machine out with --machine, or check the record's page",
             )
         owner = None if stage.holds == _GROUND_TRUTH else machine
@@ -281,12 +286,6 @@ def _revision(file: RecordFile) -> int:
     return int(number[1]) if number else 0
 
 
-def _some_names(files: Sequence[RecordFile]) -> str:
-    shown = ", ".join(shorten(file.name) for file in files[:_SHOWN_FILES])
-    more = len(files) - _SHOWN_FILES
-    return (f"{shown} and {more} more" if more > 0 else shown) or "no archive"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What the rest of a fetch costs.
@@ -309,11 +308,11 @@ def estimate_needs(missing: Iterable[RequestedFile], *, keep_archives: bool, loc
     Parameters
     ----------
     missing : iterable of RequestedFile
-        Files that are not in place.
+        Files that are not installed.
     keep_archives : bool
-        Whether archives stay beside what was unpacked from them.
+        Whether archives are kept after they were unpacked.
     local : bool
-        Whether archives lie in a folder already and are read there.
+        Whether archives are read from a folder given by the user.
 
     Returns
     -------
@@ -353,11 +352,11 @@ class FileReport:
     state : FileState
         ``present``, ``partial`` or ``missing`` before; ``fetched`` or ``verified`` after.
     bytes_here : int
-        Bytes that need not be transferred; the whole size when in place.
+        Bytes that need not be transferred; the complete size when installed.
     verified : bool
         Whether size and MD5 are those of the record; otherwise they are of the given archive.
     url : str
-        Where it can be had.
+        Where it is published.
     folder : Path
         Data folder that takes its content.
     """

@@ -1,8 +1,8 @@
-"""What a Zenodo record says about its files: names, sizes, MD5 sums.
+"""Records: what Zenodo publishes (names, sizes, MD5 sums), and what was installed from it.
 
 The API has answered in several shapes over the years: ``files`` with ``key`` and ``size``, or with
 ``filename`` and ``filesize``; ``entries`` as a list or a mapping; sums with and without ``md5:``.
-The first answer is frozen into a file beside the data, so that what is verified once stays
+The first answer is saved next to the data, so that what was verified once stays
 verifiable without the network.
 """
 
@@ -93,7 +93,7 @@ class Record:
 
 
 def parse_record(text: str | bytes, *, record: int, where: str) -> Record | None:
-    """Read an answer of the record API, or a frozen one.
+    """Read an answer of the record API, or a saved one.
 
     Parameters
     ----------
@@ -115,6 +115,13 @@ def parse_record(text: str | bytes, *, record: int, where: str) -> Record | None
         When the text is not a record, or a file has no size or no MD5.
     IntegrityError
         When it is another record, or a name in it is unsafe or written twice.
+
+    Examples
+    --------
+    >>> entry = {"key": "a.zip", "size": 3, "checksum": "md5:" + "0" * 32}
+    >>> text = json.dumps({"id": 7, "files": [entry]})
+    >>> parse_record(text, record=7, where="example").files[0].name
+    'a.zip'
     """
     answer = _json_object(text, where)
     if str(answer.get("id", record)) != str(record):
@@ -181,12 +188,12 @@ def _parse_file(entry: object, *, record: int, where: str) -> RecordFile:
 
 
 def saved_record_path(folder: Path, record: int) -> Path:
-    """Where the data folder keeps what a record said."""
+    """Where the data folder keeps its copy of a record."""
     return folder / WORK_FOLDER / f"record-{record}.json"
 
 
 def read_saved_record(folder: Path, record: int) -> Record | None:
-    """Read what was frozen by `freeze`; None when nothing was.
+    """Read the copy that `save_record` wrote; None when there is none.
 
     Raises
     ------
@@ -205,16 +212,16 @@ def read_saved_record(folder: Path, record: int) -> Record | None:
 
 
 def save_record(folder: Path, record: Record, *, origin: str) -> None:
-    """Keep what a record said beside the data; an existing copy is left as it is.
+    """Save a record next to the data; an existing copy is kept.
 
     Parameters
     ----------
     folder : Path
         The data folder.
     record : Record
-        What was said.
+        The record.
     origin : str
-        Who said it, without credentials.
+        Where it came from, without credentials.
 
     Raises
     ------
@@ -272,8 +279,10 @@ def install_record_path(folder: Path, file: RecordFile) -> Path:
     return folder / WORK_FOLDER / "receipts" / f"{file.slug}.json"
 
 
-def write_install_record(folder: Path, file: RecordFile, placed: Sequence[InstalledFile]) -> None:
-    """Note that everything of `file` is in place.
+def write_install_record(
+    folder: Path, file: RecordFile, installed: Sequence[InstalledFile]
+) -> None:
+    """Record that everything of `file` is installed.
 
     Raises
     ------
@@ -286,7 +295,7 @@ def write_install_record(folder: Path, file: RecordFile, placed: Sequence[Instal
         "name": file.name,
         "size": file.size,
         "md5": file.md5,
-        "files": [[str(entry.path), entry.size, entry.crc] for entry in placed],
+        "files": [[str(entry.path), entry.size, entry.crc] for entry in installed],
     }
     path = install_record_path(folder, file)
     write_text(path, json.dumps(content, ensure_ascii=True) + "\n")
@@ -295,7 +304,7 @@ def write_install_record(folder: Path, file: RecordFile, placed: Sequence[Instal
 
 
 def read_install_record(folder: Path, file: RecordFile) -> tuple[InstalledFile, ...] | None:
-    """List what came out of `file`; None when it was never put in place.
+    """List what was installed from `file`; None when nothing was or it is marked as damaged.
 
     Raises
     ------
@@ -317,6 +326,7 @@ def _parse_install_record(path: Path) -> InstallRecord:
                 path=PurePosixPath(content["name"]),
                 size=int(content["size"]),
                 md5=str(content["md5"]),
+                verified=False,
             ),
             files=tuple(
                 InstalledFile(path=PurePosixPath(name), size=int(size), crc=int(crc))
@@ -372,10 +382,10 @@ def list_install_records(folder: Path) -> tuple[InstallRecord, ...]:
 
 
 def is_installed(folder: Path, file: RecordFile) -> bool:
-    """Whether everything that came out of `file` is still there, judged by sizes."""
-    placed = read_install_record(folder, file)
-    return placed is not None and all(
-        regular_size(folder / entry.path) == entry.size for entry in placed
+    """Whether everything installed from `file` is still there with its size."""
+    installed = read_install_record(folder, file)
+    return installed is not None and all(
+        regular_size(folder / entry.path) == entry.size for entry in installed
     )
 
 

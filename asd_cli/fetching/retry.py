@@ -13,7 +13,7 @@ from asd_cli.core.events import SILENT, Events
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long to wait for a server, in seconds unless said otherwise.
+    """How long to wait for a server, in seconds unless stated otherwise.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class RetryPolicy:
 
 
 class TransientError(NetworkError):
-    """A fault that may be gone at the next try.
+    """A fault that may be gone at the next attempt.
 
     Parameters
     ----------
@@ -56,17 +56,17 @@ class TransientError(NetworkError):
     def __init__(self, message: str, *, wait: float | None = None) -> None:
         super().__init__(
             message,
-            hint="nothing is lost: the same command goes on where this one stopped",
+            hint="nothing is lost: the same command resumes the transfer",
         )
         self.wait = wait
 
 
 class StalledError(TransientError):
-    """Bytes come, but far too few of them."""
+    """Bytes arrive, but too slowly."""
 
 
 class RetryBudget:
-    """Tries that are left, given back whenever there is progress.
+    """Attempts that remain, restored whenever there is progress.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class RetryBudget:
         self._spent = 0
 
     def renew(self) -> None:
-        """Give all tries back."""
+        """Restore all attempts."""
         self._spent = 0
 
     def spend(self, error: TransientError) -> None:
@@ -114,6 +114,14 @@ def pause_before_retry(policy: RetryPolicy, *, tries: int, asked: float | None) 
     """Seconds to wait after `tries` failures: what the server asked for, or a growing, random one.
 
     Half of the pause is random, so that many clients of one failure do not come back together.
+
+    Examples
+    --------
+    >>> policy = RetryPolicy(pause=1.0, retry_after_limit=300.0)
+    >>> pause_before_retry(policy, tries=1, asked=1000.0)
+    300.0
+    >>> 2.0 <= pause_before_retry(policy, tries=3, asked=None) <= 4.0
+    True
     """
     if asked is not None:
         return min(max(asked, 0.0), policy.retry_after_limit)
@@ -122,7 +130,7 @@ def pause_before_retry(policy: RetryPolicy, *, tries: int, asked: float | None) 
 
 
 class StallDetector:
-    """Watch over a transfer that is alive but far too slow.
+    """Detect a transfer that is alive but too slow.
 
     Parameters
     ----------
@@ -157,7 +165,7 @@ class StallDetector:
 
 
 class ResponseAction(Enum):
-    """What an answer's body is good for."""
+    """What the body of an answer may be used for."""
 
     APPEND = auto()
     RESTART = auto()
@@ -179,7 +187,7 @@ def choose_response_action(
     headers : mapping
         Of the answer.
     offset : int
-        First byte that was asked for; 0 when the whole file was.
+        First byte that was asked for; 0 for the complete file.
     size : int
         Bytes of the file, from the record.
     name : str
@@ -190,6 +198,14 @@ def choose_response_action(
     ResponseAction
         A 206 is appended only when it begins exactly at `offset`.
 
+    Examples
+    --------
+    >>> headers = {"Content-Range": "bytes 40-99/100"}
+    >>> choose_response_action(status=206, headers=headers, offset=40, size=100, name="x.zip")
+    <ResponseAction.APPEND: 1>
+    >>> choose_response_action(status=200, headers={}, offset=40, size=100, name="x.zip")
+    <ResponseAction.RESTART: 2>
+
     Raises
     ------
     IntegrityError
@@ -198,12 +214,12 @@ def choose_response_action(
         When a part came though none was asked for.
     """
     if status == 200:
-        _require_size(_whole_number(headers.get("Content-Length")), size, name)
+        _require_size(_parse_count(headers.get("Content-Length")), size, name)
         return ResponseAction.RESTART
     found = re.fullmatch(
         r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", headers.get("Content-Range", "").strip()
     )
-    _require_size(_whole_number(found[2]) if found else None, size, name)
+    _require_size(_parse_count(found[2]) if found else None, size, name)
     if status == 206 and found is not None and found[1] is not None and int(found[1]) == offset:
         return ResponseAction.APPEND
     if offset == 0:
@@ -211,7 +227,7 @@ def choose_response_action(
     return ResponseAction.REQUEST_COMPLETE
 
 
-def _whole_number(text: str | None) -> int | None:
+def _parse_count(text: str | None) -> int | None:
     return int(text) if text is not None and re.fullmatch("[0-9]{1,18}", text) else None
 
 

@@ -44,7 +44,7 @@ class Origin:
 
 
 def parse_origin(text: str | None, *, base_url: str = ZENODO) -> Origin:
-    """Understand what was given to ``--from``.
+    """Parse what was given to ``--from``.
 
     Parameters
     ----------
@@ -59,6 +59,13 @@ def parse_origin(text: str | None, *, base_url: str = ZENODO) -> Origin:
         When an address has a scheme other than https, http (mirrors) or file.
     DataError
         When the folder does not exist.
+
+    Examples
+    --------
+    >>> parse_origin(None).home.base
+    'https://zenodo.org'
+    >>> parse_origin("https://mirror.example/asd/").mirror.base
+    'https://mirror.example/asd'
     """
     home = _home(base_url)
     if text is None:
@@ -103,10 +110,16 @@ def record_addresses(site: Site, record: int) -> tuple[str, str]:
 
 
 def file_addresses(origin: Origin, file: RecordFile) -> tuple[tuple[Site, str], ...]:
-    """Where a file may be had, the likeliest first.
+    """Addresses of a file, the best first.
 
     Zenodo honours Range only on ``/records/…``, so that comes before ``/api/…``. A mirror may be a
     plain folder of files or laid out like Zenodo.
+
+    Examples
+    --------
+    >>> file = RecordFile(record=4562016, path=PurePosixPath("a.zip"), size=3, md5="0" * 32)
+    >>> file_addresses(parse_origin(None), file)[0][1]
+    'https://zenodo.org/records/4562016/files/a.zip'
     """
     name = quote(file.name)
     page, content = (
@@ -126,7 +139,7 @@ def find_in_folder(folder: Path, file: RecordFile) -> Path | None:
 
 
 def find_record_in_folder(folder: Path, record: int) -> Path | None:
-    """Find a record's description saved beside archives; None when there is none."""
+    """Find a record's description saved next to archives; None when there is none."""
     names: Sequence[str] = (f"{record}.json", f"record-{record}.json")
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
@@ -197,9 +210,9 @@ def look_up(record: int, *, origin: Origin, web: Web, events: Events) -> tuple[R
     Returns
     -------
     record : Record
-        What was said.
+        The record.
     source : str
-        Who said it, without credentials.
+        Where it came from, without credentials.
 
     Raises
     ------
@@ -222,12 +235,12 @@ def look_up(record: int, *, origin: Origin, web: Web, events: Events) -> tuple[R
         try:
             return _ask(record, origin.mirror, web, events), redact(origin.mirror.base)
         except AbsentError:
-            events.note(f"{redact(origin.mirror.base)} has no sums; asking {origin.home.base}")
+            events.note(f"{redact(origin.mirror.base)} has no checksums; asking {origin.home.base}")
     return _ask(record, origin.home, web, events), redact(origin.home.base)
 
 
 def list_archives(folder: Path, record: int) -> Record:
-    """List the archives of a folder in place of a record that is not known.
+    """List the archives of a folder instead of a record that is not known.
 
     Sizes are those of the files; MD5 sums are left out until `identify` computes them.
     """
@@ -301,7 +314,7 @@ def _read_once(site: Site, address: str, web: Web) -> bytes:
             text += block
             if len(text) > _MAX_ANSWER:
                 raise IntegrityError(
-                    f"{redact(address)} answered without end", hint="check the address"
+                    f"{redact(address)} sent an answer without end", hint="check the address"
                 )
         refuse_page(response, bytes(text[:512]), address)
     return bytes(text)

@@ -1,6 +1,7 @@
 """Fetch an edition's recordings and labels, verified and in the layout that training reads."""
 
 import os
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from asd_cli.fetching.plan import (
     select_stage_files,
 )
 from asd_cli.fetching.records import (
+    Record,
     has_install_record,
     installed_record,
     read_install_record,
@@ -105,7 +107,7 @@ class FetchResult:
     citations : tuple of str
         What to cite.
     nothing_to_do : bool
-        Whether everything was in place at the start.
+        Whether everything was up to date at the start.
     """
 
     edition: str
@@ -128,9 +130,9 @@ class FetchResult:
 
 
 def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
-    """Bring the recordings of some stages into place, or say what that would take.
+    """Fetch the recordings and labels of some stages, or find out what that would take.
 
-    With everything in place no connection is opened and nothing is written.
+    When everything is up to date, no connection is opened and nothing is written.
 
     Parameters
     ----------
@@ -152,9 +154,16 @@ def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
     NetworkError
         When a server cannot be reached or refuses; what has arrived is kept for the next run.
     IntegrityError
-        When bytes, names or archives are not what they should be; nothing of them is in place.
+        When bytes, names or archives are not what they should be; nothing of them is installed.
     StorageError
-        When the disk is too small, full or forbidden.
+        When the disk is too small, full or forbidden, or files that `asd` did not install stand
+        where fetched ones belong.
+
+    Examples
+    --------
+    >>> request = FetchRequest(stages=("dev",), machines=("fan",), dry_run=True)
+    >>> fetch(request).transfer_bytes  # doctest: +SKIP
+    1137000000
     """
     edition = load_edition(request.edition)
     origin = parse_origin(request.origin, base_url=request.base_url)
@@ -163,13 +172,7 @@ def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
     token = request.token or os.environ.get(TOKEN_VARIABLE)
     with closing(Web(home=origin.home, token=token, policy=request.retry)) as web:
         lookup = RecordLookup(origin, web, events)
-        files = select_stage_files(
-            request.stages,
-            request.machines,
-            edition,
-            folder_of=request.data_folder,
-            record_of=lookup.record,
-        )
+        files = _select(request, edition, lookup.record)
         if origin.folder is not None:
             files = identify_unverified(files, origin.folder, events)
         states = {entry: entry.state() for entry in files}
@@ -205,14 +208,24 @@ def fetch(request: FetchRequest, events: Events = SILENT) -> FetchResult:
     return _result(edition, report_files(files, states, origin), needs, done=len(missing))
 
 
-def _check(request: FetchRequest, edition: Edition, origin: Origin, events: Events) -> FetchResult:
-    """Read again everything that was installed; what is damaged is fetched again next time."""
-    files = select_stage_files(
+def _select(
+    request: FetchRequest, edition: Edition, record_of: Callable[[int, Path], Record | None]
+) -> list[RequestedFile]:
+    return select_stage_files(
         request.stages,
         request.machines,
         edition,
         folder_of=request.data_folder,
-        record_of=lambda number, folder: (
+        record_of=record_of,
+    )
+
+
+def _check(request: FetchRequest, edition: Edition, origin: Origin, events: Events) -> FetchResult:
+    """Read again everything that was installed; what is damaged is fetched again next time."""
+    files = _select(
+        request,
+        edition,
+        lambda number, folder: (
             read_saved_record(folder, number) or installed_record(folder, number)
         ),
     )

@@ -45,7 +45,7 @@ def fetch(
         typer.Option(
             "--from",
             metavar="DIR|URL",
-            help="Folder of archives you have already (no network needed), or a mirror.",
+            help="Folder of archives (works offline), or a mirror.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -164,7 +164,7 @@ def _show(result: "FetchResult", console: Console, *, dry_run: bool) -> None:
     for name in ("stage", "file", "MB", "state"):
         table.add_column(name, justify="right" if name == "MB" else "left")
     for row in result.rows:
-        state = f"{row.state}, not verified" * (not row.verified) or str(row.state)
+        state = str(row.state) if row.verified else f"{row.state}, without record"
         cells = (row.stage, row.name, f"{row.size / 1e6:,.1f}", state)
         table.add_row(*(Text(console.safe(cell)) for cell in cells))
     console.out.print(table)

@@ -127,7 +127,7 @@ def test_two_at_once_make_one_transfer_and_both_are_right(sandbox: Sandbox) -> N
             assert server.started.wait(60)
             with start(sandbox, server) as second:
                 assert second.stdout is not None
-                assert "another asd fetch is at work" in second.stdout.readline()
+                assert "another asd fetch is running" in second.stdout.readline()
                 server.release()
                 finish(first)
                 assert "nothing_to_do=False" in finish(second)
@@ -164,7 +164,7 @@ def test_waiting_for_another_fetch_is_said(sandbox: Sandbox) -> None:
     with serve() as server:
         sandbox.fetch(server)
     holder.join()
-    assert "another asd fetch is at work" in notes[0]
+    assert "another asd fetch is running" in notes[0]
     assert set(sandbox.seen()) == EXPECTED
 
 

@@ -79,7 +79,9 @@ def test_what_was_unverified_is_recognised_once_the_record_is_known(
 
 def test_check_covers_what_was_installed_without_a_record(sandbox: Sandbox, given: Path) -> None:
     sandbox.fetch(origin=str(given))
-    assert sandbox.fetch(check=True, machines=()).rows[0].state is FileState.VERIFIED
+    (row,) = sandbox.fetch(check=True, machines=()).rows
+    assert row.state is FileState.VERIFIED
+    assert not row.verified
     (sandbox.dev / "fan" / next(iter(dev_files()))).write_bytes(b"damaged")
     with pytest.raises(IntegrityError, match="1 of 10 files"):
         sandbox.fetch(check=True, machines=())

@@ -56,7 +56,7 @@ def test_a_transfer_is_resumed_by_the_next_run(sandbox: Sandbox) -> None:
         server.misbehave(NAME, Fault(cut=0.4), *FAIL)
         with pytest.raises(NetworkError, match="503") as caught:
             sandbox.fetch(server)
-        assert "goes on where this one stopped" in str(caught.value.hint)
+        assert "resumes the transfer" in str(caught.value.hint)
         assert [part.stat().st_size for part in parts(sandbox)] == [int(len(CONTENT) * 0.4)]
         assert sandbox.fetch(server, dry_run=True).rows[0].state == "partial"
         sandbox.fetch(server)
@@ -139,7 +139,7 @@ def test_a_damaged_part_of_an_earlier_run_is_thrown_away(sandbox: Sandbox) -> No
         sandbox.fetch(server)
         assert server.ranges(NAME)[-2:] == [f"bytes={int(len(CONTENT) * 0.4)}-", None]
     assert complete(sandbox)
-    assert "once again" in sandbox.events.warnings[0]
+    assert "starting again" in sandbox.events.warnings[0]
 
 
 @pytest.mark.parametrize("size", [len(CONTENT), len(CONTENT) + 5], ids=["full", "longer"])
