@@ -104,7 +104,7 @@ def compute_clip(job: ClipJob, *, recipe: FeatureParameters) -> ClipOutcome:
         sha256 = hash_bytes(content)
         if sha256 == job.known:
             return ClipOutcome(sha256)
-        samples = decode_samples(content, job.path, recipe)
+        samples = decode_samples(content, job.path, recipe.audio_format)
         if len(samples) < recipe.n_fft // 2 + _SPARE_SAMPLES:
             raise DataError(
                 f"{job.path} has {len(samples)} samples, fewer than half a transform "

@@ -35,6 +35,6 @@ def spectrograms_at_speeds(
     DataError
         When the recording cannot be read or decoded.
     """
-    waveform = decode(read_file(path), path, recipe)
+    waveform = decode(read_file(path), path, recipe.audio_format)
     basis = mel_basis(recipe)
     return [log_mel(at_speed(waveform, speed), recipe, basis) for speed in speeds]

@@ -129,7 +129,7 @@ class _Shelf:
         return self.entries[role]
 
     def waveform(self, clip: Clip) -> Waveform:
-        return decode(read_file(clip.path), clip.path, self.recipe)
+        return decode(read_file(clip.path), clip.path, self.recipe.audio_format)
 
     def features(self, clip: Clip, role: str) -> LogMel:
         """Features of a clip: stored if they were made from the bytes that are there now."""

@@ -34,7 +34,7 @@ class Recordings:
     def __getitem__(self, index: int) -> Waveforms:
         """Waveform of one clip [shape=(n_samples,), dtype=float32]; DataError if it is damaged."""
         path = self._clips[index].path
-        return decode(read_file(path), path, self._recipe)
+        return decode(read_file(path), path, self._recipe.audio_format)
 
     def excerpt(self, index: int, n_samples: int, place: float, speed: float = 1.0) -> Waveforms:
         """Part of a clip at some speed; `place` in [0, 1) says what is left out before it."""
