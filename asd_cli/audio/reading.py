@@ -25,6 +25,8 @@ Samples = npt.NDArray[np.int16] | Waveform
 _PCM = 1
 # Frames read at once: a damaged header may claim more than any memory holds.
 _BLOCK = 1 << 22
+# libsndfile gives the largest number of all where a FLAC from a pipe has no length.
+_MAX_FRAMES = 1 << 48
 _NAMES = {"WAVEX": "WAV", "RF64": "WAV"}
 # Samples after a seek are not those of a read from the start: in Vorbis they are at another
 # position (libsndfile 1.2.2), in Opus and MP3 they depend on what came before.
@@ -171,7 +173,7 @@ def _read_by_libsndfile(source: Source, span: Span) -> tuple[Samples, AudioInfo]
         # 16-bit samples are read as they are: four times as fast as a float read.
         dtype = "int16" if sound.subtype == "PCM_16" else "float32"
         _skip(source, sound, span.start, dtype)
-        n_frames = (sound.frames if span.stop is None else span.stop) - span.start
+        n_frames = (info.n_samples if span.stop is None else span.stop) - span.start
         blocks = list(_blocks(sound, n_frames, dtype))
     samples: Samples = blocks[0]
     if len(blocks) > 1:
@@ -231,12 +233,19 @@ def _with_length(source: Source) -> bytes:
         return content
     order = ">" if header.form == "RIFX" else "<"
     begin = header.data_position
+    head = content[: begin - 4]
+    if header.form == "RF64":  # without its chunk of long sizes it is an ordinary file
+        head = b"RIFF" + head[4:].replace(b"ds64", b"JUNK", 1)
     length = struct.pack(f"{order}I", min(header.data_bytes, 0xFFFFFFFE))
-    return content[: begin - 4] + length + content[begin : begin + header.data_bytes]
+    return head + length + content[begin : begin + header.data_bytes]
 
 
 def _info(source: Source, sound: _Stream) -> AudioInfo:
-    if sound.samplerate <= 0 or sound.frames <= 0:
+    n_samples, counted = int(sound.frames), sound.frames >= _MAX_FRAMES
+    if counted:
+        with _opened(source) as again:
+            n_samples = sum(len(block) for block in _blocks(again, n_samples, "int16"))
+    if sound.samplerate <= 0 or n_samples <= 0:
         raise DataError(f"{source.path} has no samples (0 frames)", hint=HINT)
     return AudioInfo(
         container="ffmpeg"
@@ -245,6 +254,6 @@ def _info(source: Source, sound: _Stream) -> AudioInfo:
         subtype=sound.subtype,
         sample_rate=sound.samplerate,
         channels=sound.channels,
-        n_samples=sound.frames,
-        size_unknown=_without_length(source) and not source.container.by_ffmpeg,
+        n_samples=n_samples,
+        size_unknown=counted or (_without_length(source) and not source.container.by_ffmpeg),
     )

@@ -176,12 +176,11 @@ def _with_data(
     present = len(content) - begin
     order = ">" if form == "RIFX" else "<"
     more_data, trailing = 0, 0
-    if claimed <= present:
+    if claimed < present:
         # A chunk of odd length is filled up with one byte, but some programs leave it out.
         places = {begin + claimed + claimed % 2, begin + claimed}
         more_data, trailing = min((_rest(content, order, p) for p in places), key=lambda r: r[1])
-    pipe = any(claimed in sizes for sizes in _PIPE_SIZES) or claimed == _LONG_SIZE_UNKNOWN
-    unknown = (claimed > present and pipe) or (claimed == 0 and trailing > 0)
+    unknown = trailing > 0 if claimed == 0 else claimed > present and _of_a_pipe(claimed)
     return WavHeader(
         form=form,
         data_position=begin,
@@ -191,6 +190,10 @@ def _with_data(
         trailing=0 if unknown else trailing,
         **facts,
     )
+
+
+def _of_a_pipe(claimed: int) -> bool:
+    return claimed == _LONG_SIZE_UNKNOWN or any(claimed in sizes for sizes in _PIPE_SIZES)
 
 
 def _rest(content: Buffer, order: str, position: int) -> tuple[int, int]:

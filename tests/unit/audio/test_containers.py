@@ -218,3 +218,22 @@ def test_blocks_make_no_difference(
     whole = decode(content, Path("x"), FORMAT)
     monkeypatch.setattr(reading, "_BLOCK", 1000)
     np.testing.assert_array_equal(decode(content, Path("x"), FORMAT), whole)
+
+
+@pytest.mark.parametrize("container", ["FLAC", "RF64"])
+def test_other_containers_from_a_pipe(tmp_path: Path, container: str) -> None:
+    right = encode(SAMPLES, container=container, subtype="PCM_16")
+    piped = bytearray(right)
+    if container == "FLAC":  # 36 bits: the number of samples
+        piped[21] &= 0xF0
+        piped[22:26] = bytes(4)
+    else:  # 64 bits: the bytes of samples
+        begin = piped.index(b"ds64") + 16
+        piped[begin : begin + 8] = bytes(8)
+    path = tmp_path / "clip"
+    path.write_bytes(piped)
+    assert read_info(path).n_samples == len(SAMPLES)
+    assert read_info(path).size_unknown
+    whole = decode(right, path, FORMAT)
+    np.testing.assert_array_equal(decode(bytes(piped), path, FORMAT), whole)
+    np.testing.assert_array_equal(decode_part(path, FORMAT, start=1.0), whole[16000:])
