@@ -1,1 +1,5 @@
 """From files of recordings to samples."""
+
+from asd_cli.audio.formats import AudioFormat, AudioInfo
+
+__all__ = ["AudioFormat", "AudioInfo"]

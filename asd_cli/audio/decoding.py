@@ -1,67 +1,32 @@
-"""Read WAV files, and refuse those that libraries would read wrongly without a word.
+"""Decode recordings to one channel at one sample rate.
 
-Decoding is libsndfile's (soundfile). It accepts a file that was cut short and returns what is
-left, so the sizes that the RIFF header claims are compared with the file first.
+A file's content decides what it is, not its name. Every failure is a `DataError` that names the
+file: a recording is read completely, or named as not read.
 """
 
-import io
 import stat
-import struct
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
-import soundfile
 
-from asd_cli.core.errors import DataError
+from asd_cli.audio.formats import AudioFormat, AudioInfo
+from asd_cli.audio.reading import (
+    Samples,
+    Source,
+    Span,
+    Waveform,
+    check_recording,
+    read_samples,
+    source_info,
+)
+from asd_cli.core.errors import DataError, UsageError
 
-_SIZE_UNKNOWN = 0xFFFFFFFF
-# Tag, channels, sample rate, bytes a second, bytes a frame, bits a sample.
-_PCM_FORMAT = "<HHIIHH"
 INT16_SCALE = np.float32(1.0 / 32768.0)
-
-Waveform = npt.NDArray[np.float32]
-Samples = npt.NDArray[np.int16] | Waveform
-
-
-class Target(Protocol):
-    """What a recording is decoded to; `asd_cli.features.recipe.FeatureParameters` is one."""
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-
-    @property
-    def channel(self) -> int | None:
-        """Which channel of several, from 0; None refuses several."""
-
-    @property
-    def resample(self) -> bool:
-        """Whether recordings of another rate are resampled or refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class AudioInfo:
-    """Shape of a recording.
-
-    Attributes
-    ----------
-    sample_rate : int
-        In Hz.
-    channels : int
-        Number of channels.
-    n_samples : int
-        Samples in each channel.
-    subtype : str
-        libsndfile's name of the sample format: ``PCM_16``.
-    """
-
-    sample_rate: int
-    channels: int
-    n_samples: int
-    subtype: str
+# Two roundings to a sample may reach past the end by this many samples.
+_SPARE_SAMPLES = 1
 
 
 def read_file(path: Path) -> bytes:
@@ -73,90 +38,45 @@ def read_file(path: Path) -> bytes:
         When it is not a regular file, may not be read, or is empty.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise DataError(f"{path} is not a regular file", hint=f"remove it: ls -ld '{path}'")
+        _require_regular(path)
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(
-            f"{path} cannot be read: {error.strerror}", hint=f"look at it: ls -l '{path}'"
-        ) from error
+        raise _unreadable(path, error) from error
     if not content:
         raise DataError(f"{path} is empty (0 bytes)", hint="copy or fetch it again")
     return content
 
 
-def check_wav(content: bytes, path: Path) -> None:
-    """Compare the sizes in a RIFF, RIFX or RF64 header with the bytes that are there.
-
-    Raises
-    ------
-    DataError
-        When the file is not a WAV, has no samples, or was cut short.
-    """
-    if content[:4] not in {b"RIFF", b"RF64", b"RIFX"} or content[8:12] != b"WAVE":
-        start = content[:12].decode("ascii", "replace").strip()
-        raise DataError(
-            f"{path} is not a WAV file: it begins with {start!r}", hint="copy or fetch it again"
-        )
-    try:
-        claimed, present = _data_chunk(content)
-    except struct.error as error:
-        raise DataError(
-            f"{path} has a damaged header: a chunk is shorter than it must be",
-            hint="copy or fetch it again",
-        ) from error
-    if claimed is None:
-        raise DataError(
-            f"{path} has no samples: its data chunk is missing", hint="copy or fetch it again"
-        )
-    if claimed == 0:
-        raise DataError(f"{path} has no samples (0 frames)", hint="copy or fetch it again")
-    if claimed > present:
-        raise DataError(
-            f"{path} is cut short: its header promises {claimed:,} bytes of samples and "
-            f"{present:,} are there",
-            hint="copy or fetch it again",
-        )
+def _require_regular(path: Path) -> None:
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise DataError(f"{path} is not a regular file", hint=f"remove it: ls -ld '{path}'")
 
 
-def _data_chunk(content: bytes) -> tuple[int | None, int]:
-    """Give the bytes of samples that the header claims, None without a claim, and those there."""
-    order = ">" if content[:4] == b"RIFX" else "<"
-    long_size: int | None = None
-    position = 12
-    while position + 8 <= len(content):
-        name, size = struct.unpack_from(f"{order}4sI", content, position)
-        if name == b"ds64":
-            (long_size,) = struct.unpack_from("<Q", content, position + 16)
-        if name == b"data":
-            claimed = long_size if size == _SIZE_UNKNOWN and long_size is not None else size
-            return claimed, len(content) - position - 8
-        position += 8 + size + size % 2
-    return None, 0
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(f"{path} cannot be read: {error.strerror}", hint=f"look at it: ls -l '{path}'")
+
+
+def read_info(path: Path) -> AudioInfo:
+    """Read the facts about a recording without reading its samples; errors as in `decode_part`."""
+    with _opened(path) as source:
+        return source_info(source)
 
 
 def audio_info(content: bytes, path: Path) -> AudioInfo:
-    """Read a recording's shape from its header; errors as in `check_wav`."""
-    check_wav(content, path)
-    try:
-        info = soundfile.info(io.BytesIO(content))
-    except soundfile.LibsndfileError as error:
-        raise DataError(
-            f"{path} cannot be decoded: {error.error_string}", hint="copy or fetch it again"
-        ) from error
-    return AudioInfo(info.samplerate, info.channels, info.frames, info.subtype)
+    """Read the facts about a recording from its bytes; errors as in `decode`."""
+    return source_info(check_recording(content, path))
 
 
-def decode(content: bytes, path: Path, recipe: Target) -> Waveform:
-    """Decode a recording to one channel at the recipe's sample rate.
+def decode(content: bytes, path: Path, audio_format: AudioFormat) -> Waveform:
+    """Decode a recording to one channel at one sample rate.
 
     Parameters
     ----------
     content : bytes
-        The whole WAV file.
+        The whole file.
     path : Path
         Its name, for messages.
-    recipe : Target
+    audio_format : AudioFormat
         Which rate and channel are wanted.
 
     Returns
@@ -168,12 +88,12 @@ def decode(content: bytes, path: Path, recipe: Target) -> Waveform:
     ------
     DataError
         When the file is damaged, holds NaN or infinity, or has another rate or more channels than
-        the recipe takes.
+        the format takes.
     """
-    return _full_scale_1(decode_samples(content, path, recipe))
+    return full_scale_1(decode_samples(content, path, audio_format))
 
 
-def decode_samples(content: bytes, path: Path, recipe: Target) -> Samples:
+def decode_samples(content: bytes, path: Path, audio_format: AudioFormat) -> Samples:
     """Decode as `decode` does, but leave 16-bit samples as they are.
 
     Returns
@@ -181,27 +101,136 @@ def decode_samples(content: bytes, path: Path, recipe: Target) -> Samples:
     ndarray [shape=(n_samples,), dtype=int16 or float32]
         Full scale is 32768 for int16, 1 for float32.
     """
-    check_wav(content, path)
-    try:
-        sample_rate, samples = _plain_pcm16(content) or _read_by_libsndfile(content)
-    except soundfile.LibsndfileError as error:
+    samples, info = decode_unresampled(content, path, audio_format)
+    return _at_rate(samples, info, audio_format)
+
+
+def decode_unresampled(
+    content: bytes, path: Path, audio_format: AudioFormat
+) -> tuple[Samples, AudioInfo]:
+    """Decode as `decode_samples` does, at the rate of the file: `quality.suspicions` wants that."""
+    samples, info = read_samples(check_recording(content, path))
+    return _one_channel(samples, info, path, audio_format), info
+
+
+def decode_part(
+    path: Path, audio_format: AudioFormat, *, start: float = 0.0, duration: float | None = None
+) -> Waveform:
+    """Decode a part of a recording by going to its place in the file.
+
+    Only the part is read, but for codecs that cannot seek exactly (MP3, Vorbis, Opus, GSM 6.10,
+    G.721): their recordings are decoded from the start, a block at a time. In either case the
+    samples are those that the whole recording has there.
+
+    The part begins at sample ``round(start * rate)`` and has ``round(duration * rate)`` samples,
+    `rate` being the recording's own; it is resampled after that. Parts of one duration have one
+    length. A part may reach past the end by one sample, which rounding can cause; it is that much
+    shorter then.
+
+    Parameters
+    ----------
+    path : Path
+        The recording.
+    audio_format : AudioFormat
+        Which rate and channel are wanted.
+    start, duration : float
+        In seconds; without a duration the part reaches to the end.
+
+    Returns
+    -------
+    ndarray [shape=(n_samples,), dtype=float32]
+        Full scale is [-1, 1].
+
+    Raises
+    ------
+    UsageError
+        When `start` is negative or `duration` is not positive.
+    DataError
+        As in `read_file` and `decode`, and when the recording ends before the part does.
+    """
+    if not (0 <= start < float("inf") and (duration is None or 0 < duration < float("inf"))):
+        raise UsageError(f"{path}: a part from {start:g} s of {duration} s is no part")
+    with _opened(path) as source:
+        span = _span(source_info(source), path, start, duration)
+        samples, info = read_samples(source, span)
+        channel = _one_channel(samples, info, path, audio_format)
+    return full_scale_1(_at_rate(channel, info, audio_format))
+
+
+def _span(info: AudioInfo, path: Path, start: float, duration: float | None) -> Span:
+    first = round(start * info.sample_rate)
+    stop = info.n_samples if duration is None else first + round(duration * info.sample_rate)
+    last = min(stop, info.n_samples)
+    if first >= last or stop - last > _SPARE_SAMPLES:
+        end = "its end" if duration is None else f"{start + duration:g} s"
         raise DataError(
-            f"{path} cannot be decoded: {error.error_string}", hint="copy or fetch it again"
-        ) from error
-    _check_shape(sample_rate, samples.shape[1], path, recipe)
-    channel: Samples = samples[:, recipe.channel or 0]
+            f"{path} has {info.duration:g} s, and the part from {start:g} s to {end} is asked for",
+            hint="choose a part inside the recording",
+        )
+    return Span(start=first, stop=last)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Source]:
+    """Map a recording into memory, so that only what is looked at is read, and check it."""
+    try:
+        _require_regular(path)
+        with path.open("rb") as file:
+            if not path.stat().st_size:
+                raise DataError(f"{path} is empty (0 bytes)", hint="copy or fetch it again")
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                yield check_recording(content, path, descriptor=file.fileno())
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _one_channel(
+    samples: Samples, info: AudioInfo, path: Path, audio_format: AudioFormat
+) -> Samples:
+    _check_shape(info, path, audio_format)
+    channel: Samples
+    if audio_format.channel == "mean" and info.channels > 1:
+        # Sums of some 16-bit samples are exact in single precision.
+        scale = INT16_SCALE if samples.dtype == np.int16 else np.float32(1.0)
+        channel = samples.mean(axis=1, dtype=np.float32) * scale
+    else:
+        number = audio_format.channel if isinstance(audio_format.channel, int) else 0
+        channel = samples[:, number]
     if channel.dtype != np.int16 and not np.isfinite(channel).all():
         raise DataError(f"{path} holds NaN or infinite samples", hint="export it again")
-    if sample_rate != recipe.sample_rate:
-        return _resample(channel, sample_rate, recipe)
     return channel
 
 
-def _resample(samples: Samples, sample_rate: int, recipe: Target) -> Waveform:
+def _check_shape(info: AudioInfo, path: Path, audio_format: AudioFormat) -> None:
+    rate, channel = audio_format.sample_rate, audio_format.channel
+    if rate not in {None, info.sample_rate} and not audio_format.resample:
+        raise DataError(
+            f"{path} has {info.sample_rate} Hz and {rate} Hz is expected",
+            hint="resample while reading: --resample (or --set feature.resample=true); or train "
+            f"and score at that rate: --set feature.sample_rate={info.sample_rate}",
+        )
+    if info.channels > 1 and channel is None:
+        raise DataError(
+            f"{path} has {info.channels} channels and one is expected",
+            hint=f"choose one of 0 to {info.channels - 1}: --channel 0 "
+            "(or --set feature.channel=0)",
+        )
+    if isinstance(channel, int) and channel >= info.channels:
+        raise DataError(
+            f"{path} has {info.channels} channel{'s' if info.channels > 1 else ''} and channel "
+            f"{channel} is asked for (channels count from 0)",
+            hint="choose another: --channel 0",
+        )
+
+
+def _at_rate(samples: Samples, info: AudioInfo, audio_format: AudioFormat) -> Samples:
+    if audio_format.sample_rate in {None, info.sample_rate}:
+        return samples
     import soxr
 
-    waveform = _full_scale_1(samples)
-    resampled: Waveform = soxr.resample(waveform, sample_rate, recipe.sample_rate, quality="HQ")
+    resampled: Waveform = soxr.resample(
+        full_scale_1(samples), info.sample_rate, audio_format.sample_rate, quality="HQ"
+    )
     return resampled
 
 
@@ -218,54 +247,7 @@ def at_speed(waveform: Waveform, speed: float) -> Waveform:
     return played
 
 
-def _full_scale_1(samples: Samples) -> Waveform:
+def full_scale_1(samples: Samples) -> Waveform:
+    """Bring samples to full scale 1, as float32."""
     waveform = samples.astype(np.float32, copy=False)
     return waveform * INT16_SCALE if samples.dtype == np.int16 else waveform
-
-
-def _plain_pcm16(content: bytes) -> tuple[int, Samples] | None:
-    """View the samples of the plainest kind of WAV; None for any other, which libsndfile reads.
-
-    Its callbacks into Python and copies take half as long as the Fourier transforms of a clip.
-    """
-    position, form = 12, None
-    while content[:4] == b"RIFF" and position + 8 <= len(content):
-        name, size = struct.unpack_from("<4sI", content, position)
-        if name == b"fmt " and size == struct.calcsize(_PCM_FORMAT):
-            form = struct.unpack_from(_PCM_FORMAT, content, position + 8)
-        if name == b"data" and form is not None:
-            tag, channels, sample_rate, _, frame_bytes, bits = form
-            plain = (tag, bits, frame_bytes) == (1, 16, 2 * channels)
-            if not plain or not channels or not sample_rate or size % frame_bytes:
-                return None
-            samples = np.frombuffer(content, "<i2", size // 2, position + 8)
-            return sample_rate, samples.reshape(-1, channels)
-        position += 8 + size + size % 2
-    return None
-
-
-def _read_by_libsndfile(content: bytes) -> tuple[int, Samples]:
-    with soundfile.SoundFile(io.BytesIO(content)) as sound:
-        # 16-bit samples are read as they are: four times as fast as a float read.
-        dtype = "int16" if sound.subtype == "PCM_16" else "float32"
-        return sound.samplerate, sound.read(dtype=dtype, always_2d=True)
-
-
-def _check_shape(sample_rate: int, channels: int, path: Path, recipe: Target) -> None:
-    if sample_rate != recipe.sample_rate and not recipe.resample:
-        raise DataError(
-            f"{path} has {sample_rate} Hz and {recipe.sample_rate} Hz is expected",
-            hint="resample while reading: --resample (or --set feature.resample=true); or train "
-            f"and score at that rate: --set feature.sample_rate={sample_rate}",
-        )
-    if channels > 1 and recipe.channel is None:
-        raise DataError(
-            f"{path} has {channels} channels and one is expected",
-            hint=f"choose one of 0 to {channels - 1}: --channel 0 (or --set feature.channel=0)",
-        )
-    if recipe.channel is not None and recipe.channel >= channels:
-        raise DataError(
-            f"{path} has {channels} channel{'s' if channels > 1 else ''} and channel "
-            f"{recipe.channel} is asked for (channels count from 0)",
-            hint="choose another: --channel 0",
-        )

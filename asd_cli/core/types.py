@@ -81,10 +81,15 @@ class Clip:
     @property
     def name(self) -> str:
         """File name, by which result rows are joined; a part has a media fragment (W3C)."""
-        if self.start == 0.0 and self.duration is None:
+        if not self.is_part:
             return self.path.name
         end = "" if self.duration is None else f",{self.start + self.duration:g}"
         return f"{self.path.name}#t={self.start:g}{end}"
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of a longer recording."""
+        return self.start != 0.0 or self.duration is not None
 
     @property
     def section(self) -> str | None:

@@ -3,19 +3,7 @@
 from pathlib import Path
 
 from asd_cli.core.errors import DataError
-
-AUDIO_SUFFIXES = frozenset(
-    {
-        ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc",
-        ".caf", ".w64", ".rf64", ".au", ".snd", ".m4a", ".aac", ".wma",
-    }
-)  # fmt: skip
-"""Endings of recordings, in lower case; upper case counts as well."""
-
-
-def is_recording(path: Path) -> bool:
-    """Whether a file's name is that of a recording; hidden files are none."""
-    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
+from asd_cli.core.recordings import AUDIO_SUFFIXES, is_recording_name
 
 
 def find_recordings(root: Path) -> list[Path]:
@@ -30,7 +18,7 @@ def find_recordings(root: Path) -> list[Path]:
         return [root]
     if not root.is_dir():
         raise DataError(f"there is no folder {root}", hint="name a folder of recordings")
-    found = sorted(path for path in root.rglob("*") if is_recording(path) and path.is_file())
+    found = sorted(path for path in root.rglob("*") if is_recording_name(path) and path.is_file())
     if not found:
         raise DataError(
             f"{root} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})",

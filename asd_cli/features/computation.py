@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from asd_cli.audio.decoding import decode_samples, read_file
 from asd_cli.core.errors import DataError
 from asd_cli.core.files import storage_errors, temporary_sibling
-from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
+from asd_cli.features.waveforms import read_hashed
 
 # Reflection needs this many samples more than half a transform; fewer make no spectrogram.
 _SPARE_SAMPLES = 1
@@ -101,11 +100,9 @@ def compute_clips(
 def compute_clip(job: ClipJob, *, recipe: FeatureParameters) -> ClipOutcome:
     """Compute one clip's features unless its bytes are known."""
     try:
-        content = read_file(job.clip.path)
-        sha256 = hash_bytes(content)
-        if sha256 == job.known:
+        sha256, samples = read_hashed(job.clip, recipe, job.known)
+        if samples is None:
             return ClipOutcome(sha256)
-        samples = decode_samples(content, job.clip.path, recipe)
         if len(samples) < recipe.n_fft // 2 + _SPARE_SAMPLES:
             raise DataError(
                 f"{job.clip.path} has {len(samples)} samples, fewer than half a transform "

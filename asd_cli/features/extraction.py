@@ -33,6 +33,7 @@ from asd_cli.features.store import (
     remove_store,
     write_store,
 )
+from asd_cli.features.waveforms import read_hashed
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def extract_features(
     keep_freed_memory()
     with _locked(name):
         known = None if force else _usable_store(name, recipe)
-        if known is not None and _all_known(clips, known.index, executor.workers):
+        if known is not None and _all_known(clips, known.index, recipe, executor.workers):
             advance(len(clips))
             return Extraction(known.path, computed=0, reused=len(clips))
         remove_abandoned(name.parent)
@@ -185,19 +186,23 @@ def _usable_store(name: Path, recipe: FeatureParameters) -> _Known | None:
     return None
 
 
-def _all_known(clips: Sequence[Clip], old: StoreIndex, workers: int) -> bool:
+def _all_known(
+    clips: Sequence[Clip], old: StoreIndex, recipe: FeatureParameters, workers: int
+) -> bool:
     """Whether the store holds just these clips, made from the bytes they have now."""
     if [clip.name for clip in clips] != [entry.name for entry in old.entries]:
         return False
     # Reading and hashing leave Python's lock; no process is worth its start for them.
     with ThreadPoolExecutor(workers) as threads:
-        now = threads.map(_hash_clip, [clip.path for clip in clips])
+        now = threads.map(partial(_hash_clip, recipe=recipe), clips)
         return [entry.sha256 for entry in old.entries] == list(now)
 
 
-def _hash_clip(path: Path) -> str:
+def _hash_clip(clip: Clip, *, recipe: FeatureParameters) -> str:
     try:
-        return hash_bytes(read_file(path))
+        if clip.is_part:
+            return read_hashed(clip, recipe)[0]
+        return hash_bytes(read_file(clip.path))
     except DataError:
         return ""
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, sparse
 
-from asd_cli.audio.decoding import INT16_SCALE, Samples
+from asd_cli.audio.decoding import INT16_SCALE
+from asd_cli.audio.reading import Samples
 from asd_cli.features.mel import mel_filters, too_many_bands
 from asd_cli.features.recipe import LOG_FLOOR, FeatureParameters
 

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from asd_cli.audio.decoding import decode, read_file
 from asd_cli.core.errors import DataError
 from asd_cli.core.hashing import combine, hash_bytes
 from asd_cli.core.types import DOMAIN, SECTION, Clip
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
+from asd_cli.features.waveforms import read_waveform
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -112,8 +112,7 @@ def _samples(
     recording: Recording, parameters: FeatureParameters, sr: int | None
 ) -> npt.NDArray[np.float32]:
     if recording.samples is None:
-        path = recording.clip.path
-        return decode(read_file(path), path, replace(parameters, resample=True))
+        return read_waveform(recording.clip, replace(parameters, resample=True))
     rate = parameters.sample_rate if sr is None else sr
     if rate == parameters.sample_rate:
         return recording.samples

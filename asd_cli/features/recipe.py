@@ -2,7 +2,9 @@
 
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from typing import Literal
 
+from asd_cli.audio.formats import AudioFormat
 from asd_cli.core.hashing import fingerprint
 
 # Raise it whenever the same recipe and recording would give other numbers than before.
@@ -33,8 +35,9 @@ class FeatureParameters:
         ``constant`` (zeros) as it does since.
     resample : bool
         Whether recordings of another rate are resampled (soxr, high quality) or refused.
-    channel : int or None
-        Which channel to take of several, counted from 0; None refuses several.
+    channel : int, "mean" or None
+        Which channel to take of several, counted from 0; "mean" averages them; None refuses
+        several.
     scale : str
         Bands spread evenly in ``mel``, or ``linear`` in Hz.
     """
@@ -46,7 +49,7 @@ class FeatureParameters:
     power: float = 2.0
     pad_mode: str = "reflect"
     resample: bool = False
-    channel: int | None = None
+    channel: int | Literal["mean"] | None = None
     scale: str = "mel"
 
     def n_frames(self, n_samples: int) -> int:
@@ -56,6 +59,13 @@ class FeatureParameters:
     def seconds(self, frame: float) -> float:
         """Tell the time of a frame's centre, in seconds."""
         return frame * self.hop_length / self.sample_rate
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        """Give what recordings are decoded to."""
+        return AudioFormat(
+            sample_rate=self.sample_rate, channel=self.channel, resample=self.resample
+        )
 
     @property
     def fingerprint(self) -> str:

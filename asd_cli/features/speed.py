@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from asd_cli.audio.decoding import Waveform, at_speed
+from asd_cli.audio.decoding import at_speed
 from asd_cli.features.logmel import LogMel, log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
+from asd_cli.features.waveforms import Waveform
 
 
 def spectrograms_at_speeds(

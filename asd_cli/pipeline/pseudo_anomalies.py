@@ -15,6 +15,7 @@ from itertools import cycle, islice
 import numpy as np
 
 from asd_cli.core.grouping import block_at
+from asd_cli.core.hashing import fingerprint
 from asd_cli.core.seeds import derive_seed
 from asd_cli.features.store import FeatureStore
 
@@ -137,7 +138,8 @@ def _relabelled(
 ) -> FeatureStore:
     """Give strange clips the machine, sections and domains of normal ones, in turn."""
     count = min(len(outliers), limit or _ANOMALIES_PER_NORMAL * max(len(normal), 1))
-    generator = np.random.default_rng(derive_seed(seed, "strangers", outliers.fingerprint))
+    # By the names alone: the draw does not depend on how features are computed.
+    generator = np.random.default_rng(derive_seed(seed, "outliers", fingerprint(outliers.names)))
     chosen = np.sort(generator.permutation(len(outliers))[:count]).tolist()
     picked = outliers.select(chosen)
     labels = islice(cycle(normal.clips), count)

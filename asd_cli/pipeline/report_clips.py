@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.artifacts.manifest import read_manifest
-from asd_cli.audio.decoding import decode, read_file
+from asd_cli.audio.decoding import read_file
 from asd_cli.core.errors import AsdError
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Clip, Split
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore, StoreEntry, find_stores, open_store, read_index
+from asd_cli.features.waveforms import read_waveform
 from asd_cli.pipeline.layout import Layout
 from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.clips import ClipMaterial, WindowGrid, make_cards
@@ -133,7 +134,7 @@ class _ClipStore:
         return open_store(known[0], clips)
 
     def waveform(self, clip: Clip) -> Waveform:
-        return decode(read_file(clip.path), clip.path, self.recipe)
+        return read_waveform(clip, self.recipe)
 
     def features(self, clip: Clip, split: Split) -> LogMel:
         """Features of a clip: stored if they were made from the bytes that are there now."""

@@ -49,7 +49,7 @@ def compare_extraction(rounds: int, one: Limits, *, seconds: float = 10.0) -> Co
         def ours() -> np.ndarray:
             content = read_file(path)
             hash_bytes(content)
-            return log_mel(decode_samples(content, path, recipe), recipe, basis)
+            return log_mel(decode_samples(content, path, recipe.audio_format), recipe, basis)
 
         def theirs() -> np.ndarray:
             waveform, rate = librosa.load(path, sr=None, mono=True)

@@ -87,7 +87,9 @@ def make_recordings(
                     wave[len(wave) // 3 :: 4000] += 0.6
                     wave += 0.2 * rattle
                 path = write_wav(folder / machine / "train" / name, 0.4 * wave)
-                rows.append(log_mel(decode(read_file(path), path, recipe), recipe, basis))
+                rows.append(
+                    log_mel(decode(read_file(path), path, recipe.audio_format), recipe, basis)
+                )
                 clips.append(parse_clip_name(path, machine=machine))
     lengths = np.array([len(row) for row in rows], np.int64)
     return FeatureStore(

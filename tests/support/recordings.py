@@ -1,6 +1,8 @@
 """Small recordings in the layout of DCASE 2021, for tests."""
 
 import io
+import struct
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -74,3 +76,34 @@ def write_machine(
                         samples += tone(3100.0, seconds=seconds, seed=seed, noise=0.0)
                     write_wav(root / machine / f"{domain}_test" / name, 0.5 * samples)
     return root / machine
+
+
+def encode(
+    samples: npt.NDArray[np.floating],
+    *,
+    container: str = "WAV",
+    subtype: str | None = None,
+    rate: int = SAMPLE_RATE,
+    endian: str | None = None,
+) -> bytes:
+    """Encode samples with libsndfile; through a real file, for some containers need to seek."""
+    with tempfile.NamedTemporaryFile() as file:
+        soundfile.write(file.name, samples, rate, subtype=subtype, format=container, endian=endian)
+        return Path(file.name).read_bytes()
+
+
+def riff(*chunks: tuple[bytes, bytes], form: bytes = b"RIFF") -> bytes:
+    """Put chunks together to a WAV file, each filled up to an even length."""
+    order = ">" if form == b"RIFX" else "<"
+    parts = [
+        name + struct.pack(f"{order}I", len(body)) + body + bytes(len(body) % 2)
+        for name, body in chunks
+    ]
+    content = b"WAVE" + b"".join(parts)
+    return form + struct.pack(f"{order}I", len(content)) + content
+
+
+def pcm_format(*, channels: int = 1, rate: int = SAMPLE_RATE, bits: int = 16) -> bytes:
+    """Body of the format chunk of integer samples."""
+    frame = channels * bits // 8
+    return struct.pack("<HHIIHH", 1, channels, rate, rate * frame, frame, bits)

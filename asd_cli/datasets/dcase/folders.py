@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from asd_cli.core.errors import DataError, ProblemsError, UsageError
+from asd_cli.core.recordings import is_recording_name
 from asd_cli.core.types import Clip, Domain, Label, Mode, Split
 from asd_cli.datasets.dcase.attributes import attributes_of
 from asd_cli.datasets.dcase.editions import TRAIN_ROLE, Edition
@@ -127,6 +128,7 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
         problems.extend(f"{path}: {text}" for text in _contradictions(clip, role, mode))
         clips.append(clip)
     problems.extend(_duplicates(clips, edition.names))
+    problems.extend(_in_sub_folders(folder))
     if problems:
         raise ProblemsError(
             f"{folder} holds {len(problems)} file{'s' * (len(problems) > 1)} that do not belong",
@@ -142,10 +144,19 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
 
 
 def _recordings(folder: Path) -> Iterator[Path]:
-    """Give every ``.wav`` entry that is not hidden; whether it can be read shows later."""
+    """Give every entry that is named as a recording; whether it can be read shows later."""
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() == ".wav" and not path.name.startswith("."):
+        if is_recording_name(path):
             yield path
+
+
+def _in_sub_folders(folder: Path) -> Iterator[str]:
+    """Name recordings that lie deeper than an edition has them: nothing else would read them."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not is_recording_name(path) and not path.name.startswith("."):
+            inside = next((p for p in sorted(path.rglob("*")) if is_recording_name(p)), None)
+            if inside is not None:
+                yield f"{inside}: is in a sub-folder, where the edition has no recordings"
 
 
 def _contradictions(clip: Clip, role: str, mode: Mode) -> Iterator[str]:

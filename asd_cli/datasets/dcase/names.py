@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from asd_cli.core.recordings import is_recording_name
 from asd_cli.core.types import CONDITION, DOMAIN, SECTION, Clip, Domain, Label, Split
 
 _FIELD = re.compile(r"\{(?P<name>\w+)(?::0(?P<width>[0-9]+))?\}")
@@ -134,8 +135,13 @@ def parse_clip_name(
 
 
 def read_name(name: str, names: ClipNames = CLIP_NAMES) -> ParsedName:
-    """Read what a file name says; ValueError when it does not follow the grammar."""
-    found = next(_matches(name, names), None)
+    """Read what a file name says; ValueError when it does not follow the grammar.
+
+    Recordings in other containers than WAV are named alike: ``….flac``, ``….WAV``.
+    """
+    known = Path(name)
+    plain = known.stem + ".wav" if is_recording_name(known) else name
+    found = next(_matches(plain, names), None)
     if found is None:
         raise ValueError(f"{name!r} is not a clip name like {names.example}")
     condition = found.get("attributes") or ""

@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from asd_cli.audio.decoding import _plain_pcm16, audio_info, check_wav, decode, read_file
+from asd_cli.audio import AudioFormat
+from asd_cli.audio.decoding import audio_info, decode, read_file
+from asd_cli.audio.reading import Span, _plain_pcm16, check_recording
+from asd_cli.audio.wav import check_wav
 from asd_cli.core.errors import DataError
-from asd_cli.features.recipe import FeatureParameters
 from tests.support.recordings import tone, write_wav
 
-RECIPE = FeatureParameters()
+FORMAT = AudioFormat(sample_rate=16000)
 
 
-def read(path: Path, recipe: FeatureParameters = RECIPE) -> np.ndarray:
-    return decode(read_file(path), path, recipe)
+def read(path: Path, audio_format: AudioFormat = FORMAT) -> np.ndarray:
+    return decode(read_file(path), path, audio_format)
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "PCM_U8"])
@@ -50,10 +52,10 @@ def test_sixteen_bits_are_read_as_libsndfile_reads_them(
     content = write_wav(tmp_path / "x.wav", samples).read_bytes()
     content = content[:36] + chunk + content[36:] + chunk
     expected, rate = soundfile.read(io.BytesIO(content), dtype="int16", always_2d=True)
-    found = _plain_pcm16(content)
+    found = _plain_pcm16(check_recording(content, tmp_path), Span())
     assert found is not None
-    assert found[0] == rate
-    np.testing.assert_array_equal(found[1], expected)
+    assert found[1].sample_rate == rate
+    np.testing.assert_array_equal(found[0], expected)
 
 
 @pytest.mark.parametrize(
@@ -66,14 +68,14 @@ def test_a_header_that_is_not_plain_is_left_to_libsndfile(
 ) -> None:
     content = bytearray(write_wav(tmp_path / "x.wav", tone(440.0)).read_bytes())
     content[offset : offset + len(damage)] = damage
-    assert _plain_pcm16(bytes(content)) is None
+    assert _plain_pcm16(check_recording(bytes(content), tmp_path), Span()) is None
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"", "0 bytes"),
-        (b"<!DOCTYPE html><html>Not found</html>", "is not a WAV file: it begins with '<!DOCTYPE"),
+        (b"<!DOCTYPE html><html>Not found</html>", "is not a recording: it begins with '<!DOCTYPE"),
         (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0" + bytes(16), "data chunk is missing"),
         (b"RIFF\x24\0\0\0WAVEdata\0\0\0\0", "0 frames"),
         (b"RF64\xff\xff\xff\xffWAVEds64\x04\0\0\0abcd", "damaged header"),
@@ -150,7 +152,7 @@ def test_another_rate_needs_a_word(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="44100 Hz and 16000 Hz") as caught:
         read(path)
     assert "--resample" in str(caught.value.hint)
-    resampled = read(path, FeatureParameters(resample=True))
+    resampled = read(path, AudioFormat(sample_rate=16000, resample=True))
     assert len(resampled) == pytest.approx(len(samples) * 16000 / 44100, abs=2)
 
 
@@ -160,13 +162,13 @@ def test_several_channels_need_a_choice(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="2 channels and one") as caught:
         read(path)
     assert "--channel 0" in str(caught.value.hint)
-    chosen = read(path, FeatureParameters(channel=1))
+    chosen = read(path, AudioFormat(sample_rate=16000, channel=1))
     assert np.abs(chosen - both[:, 1]).max() < 4e-5
     with pytest.raises(DataError, match="has 2 channels and channel 2"):
-        read(path, FeatureParameters(channel=2))
+        read(path, AudioFormat(sample_rate=16000, channel=2))
 
 
 def test_the_published_eight_channel_recording(shared: Path) -> None:
     path = shared / "recordings" / "raw" / "mimii_fan_8ch.wav"
     assert audio_info(read_file(path), path).channels == 8
-    assert len(read(path, FeatureParameters(channel=7))) == 160000
+    assert len(read(path, AudioFormat(sample_rate=16000, channel=7))) == 160000

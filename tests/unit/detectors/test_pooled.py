@@ -90,7 +90,7 @@ def humming(
         wave = wave + rattle * generator.standard_normal(len(wave))
         name = f"section_00_source_train_normal_{number:04d}_speed_1.wav"
         path = write_wav(folder / name, 0.2 * wave)
-        rows.append(log_mel(decode(read_file(path), path, recipe), recipe, basis))
+        rows.append(log_mel(decode(read_file(path), path, recipe.audio_format), recipe, basis))
         clips.append(parse_clip_name(path, machine="fan"))
     lengths = np.array([len(row) for row in rows], np.int64)
     return FeatureStore(

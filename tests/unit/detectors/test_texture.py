@@ -100,7 +100,7 @@ def rumbling(folder: Path, *, rates_hz: np.ndarray, start: int) -> FeatureStore:
         swell = 1.0 + 0.5 * np.sin(2 * np.pi * (rate * time + generator.uniform()))
         name = f"section_00_source_train_normal_{number:04d}_speed_1.wav"
         path = write_wav(folder / name, 0.05 * swell * generator.standard_normal(len(time)))
-        rows.append(log_mel(decode(read_file(path), path, RECIPE), RECIPE, basis))
+        rows.append(log_mel(decode(read_file(path), path, RECIPE.audio_format), RECIPE, basis))
         clips.append(parse_clip_name(path, machine="fan"))
     lengths = np.array([len(row) for row in rows], np.int64)
     return FeatureStore(

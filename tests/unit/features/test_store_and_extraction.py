@@ -43,7 +43,9 @@ def test_the_store_holds_what_each_clip_gives_alone(clips: list[Clip], tmp_path:
     store = open_store(result.path, clips)
     assert (result.computed, result.reused, len(store)) == (len(clips), 0, len(clips))
     for index, clip in enumerate(clips):
-        alone = log_mel(decode(read_file(clip.path), clip.path, RECIPE), RECIPE, mel_basis(RECIPE))
+        alone = log_mel(
+            decode(read_file(clip.path), clip.path, RECIPE.audio_format), RECIPE, mel_basis(RECIPE)
+        )
         np.testing.assert_array_equal(store[index], alone)
     assert isinstance(store.data, np.memmap)
     part = store.select([2, 0])
