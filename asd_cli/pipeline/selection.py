@@ -112,12 +112,8 @@ def _parse(text: str, settings: Settings) -> Candidate:
         raise ConfigError(f"select.candidates: {detector} cannot choose itself")
     try:
         return Candidate(text, settings.with_detector(detector, overrides))
-    except ValueError as error:
-        first = str(error).splitlines()
-        raise ConfigError(
-            f"select.candidates: {text!r}: {first[-1].strip() if first else error}",
-            hint="all settings: asd config show",
-        ) from error
+    except ConfigError as error:
+        raise ConfigError(f"select.candidates: {error.message}", hint=error.hint) from error
 
 
 def rank_candidates(

@@ -13,9 +13,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from asd_cli.core.errors import UsageError
+from asd_cli.core.errors import ConfigError, UsageError
 from asd_cli.core.structures import StructureError
 from asd_cli.detectors.plans import Plan, parse_detector
 from asd_cli.settings.keys import RENAMED, check_value, find_key
@@ -144,13 +151,22 @@ class Settings(BaseModel):
         overrides : mapping, optional
             Dotted key to value, over everything that was set; keys of the detector may leave its
             name out.
+
+        Raises
+        ------
+        ConfigError
+            When a key is unknown or its value is wrong.
         """
         parameters = dict(self.parameters)
         for key, value in (overrides or {}).items():
             parameters = overridden(parameters, own_key(key, name), value)
-        return Settings.model_validate(
-            {**self.run_values(), "detector": name, "parameters": parameters}
-        )
+        try:
+            return Settings.model_validate(
+                {**self.run_values(), "detector": name, "parameters": parameters}
+            )
+        except ValidationError as error:
+            message = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"{name}: {message}", hint="all settings: asd config show") from error
 
     def run_values(self) -> dict[str, Any]:
         """Give what is no parameter of a detector: folders, edition, seed and so on."""

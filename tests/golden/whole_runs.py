@@ -10,7 +10,8 @@ works on any version. Floating-point results depend on the processor and the lib
 recorded, and a check on another platform says so instead of comparing.
 
 Changed on purpose since it was recorded, and therefore not compared: models hold mel filters and a
-few normal clips as well (`ADDED`), and ``asd detectors`` describes two of them in other words.
+few normal clips as well (`ADDED`), ``asd detectors`` describes two of them in other words, and
+``asd select`` draws its proxy outliers by the names of the clips alone.
 
 What is left out on purpose: times, the manifest, the report's layout, the facts in a model file's
 header, and the signature (it names versions and digests of settings).
@@ -297,7 +298,6 @@ def whole_runs(folder: Path, *, torch_too: bool) -> Iterator[tuple[str, str]]:
     listed = json.loads(run("detectors", "--format", "json"))["detectors"]
     kept = [{k: v for k, v in row.items() if k != "summary"} for row in listed]
     yield "detectors.json", digest(json.dumps(kept, sort_keys=True).encode())
-    yield "features/all", hash_features(folder / "cache")
 
 
 def this_platform() -> dict[str, str]:

@@ -3,9 +3,9 @@
 A texture is a sound that is made of many similar events, as those of machines are. What ears keep
 of one are statistics of the envelopes of frequency bands: how they are distributed, and how fast
 they vary (McDermott and Simoncelli 2011, "Sound texture perception via statistics of the auditory
-periphery", Neuron 71). Beating at the rate of a shaft, a blade or a bearing is how wear tells
-itself (envelope analysis: Randall and Antoni 2011, "Rolling element bearing diagnostics - a
-tutorial"), and pooling over time hears none of it.
+periphery", Neuron 71). Beating at the rate of a shaft, a blade or a bearing shows
+wear (envelope analysis: Randall and Antoni 2011, "Rolling element bearing diagnostics - a
+tutorial"), and pooling over time removes it.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from asd_cli.detectors.base import FitContext, FloatArray, History
 from asd_cli.detectors.clip_statistics import summarise_at_speeds
 from asd_cli.detectors.embedding import EmbeddingDetector
 from asd_cli.detectors.pooled.options import PooledOptions
+from asd_cli.detectors.texture.welch import welch_density
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 
@@ -73,11 +74,11 @@ class TextureStatistics:
 
     def _modulation(self, levels: FloatArray) -> FloatArray:
         """Density of modulation [shape=(6, n_bands)], by the method of Welch (1967)."""
-        from scipy.signal import welch
-
         segment = min(len(levels), round(_SEGMENT_S * self.frame_rate))
-        rates, density = welch(levels, fs=self.frame_rate, nperseg=segment, axis=0)
-        in_ranges = _rate_filters(len(rates), float(rates[-1])) @ density
+        density = welch_density(levels, rate=self.frame_rate, segment=segment)
+        # Half of the rate, or a little less where the segment has an odd length.
+        highest = (segment // 2) * self.frame_rate / segment
+        in_ranges = _rate_filters(len(density), highest) @ density
         decibels: FloatArray = 10.0 * np.log10(in_ranges + _LEAST_DENSITY)
         return decibels
 
