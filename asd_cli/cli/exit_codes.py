@@ -20,7 +20,7 @@ from asd_cli.core.errors import (
     NetworkError,
     ProblemsError,
     QualityGateError,
-    StorageError,
+    ResourceError,
     UsageError,
 )
 from asd_cli.core.files import storage_errors
@@ -42,7 +42,7 @@ class ExitCode(IntEnum):
     INCOMPLETE = 4
     NETWORK = 5
     INTEGRITY = 6
-    STORAGE = 7
+    RESOURCE = 7
     QUALITY_GATE = 8
     INTERRUPTED = 130
     TERMINATED = 143
@@ -54,7 +54,7 @@ _CODES: dict[type[AsdError], ExitCode] = {
     IncompleteError: ExitCode.INCOMPLETE,
     NetworkError: ExitCode.NETWORK,
     IntegrityError: ExitCode.INTEGRITY,
-    StorageError: ExitCode.STORAGE,
+    ResourceError: ExitCode.RESOURCE,
     QualityGateError: ExitCode.QUALITY_GATE,
 }
 
@@ -87,19 +87,20 @@ def exits(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(ExitCode.OK) from None
         except Terminated:
-            make_console().err.print("terminated; the same command goes on from here")
+            make_console().err.print("terminated; the same command resumes from here")
             raise typer.Exit(ExitCode.TERMINATED) from None
         except KeyboardInterrupt:
-            make_console().err.print("interrupted; the same command goes on from here")
+            make_console().err.print("interrupted; the same command resumes from here")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except MemoryError:
-            too_large = UsageError(
-                "the computer has too little memory for that", hint="use smaller settings"
+            too_large = ResourceError(
+                "the machine has too little memory for that",
+                hint="use fewer processes (--jobs 1) or smaller settings",
             )
             show_error(make_console(), too_large)
-            raise typer.Exit(ExitCode.USAGE) from None
+            raise typer.Exit(ExitCode.RESOURCE) from None
         except Exception as error:  # noqa: BLE001 - the last net: a bug has an exit status too
             _show_bug(make_console(), error)
             raise typer.Exit(ExitCode.BUG) from None
@@ -109,7 +110,7 @@ def exits(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]
 
 
 def show_error(console: Console, error: AsdError) -> None:
-    """Print what is wrong and what mends it."""
+    """Print what is wrong and how to fix it."""
     _show_traceback(error)
     console.err.print(f"error: {console.safe(error.message)}", style="bold red")
     if isinstance(error, ProblemsError):

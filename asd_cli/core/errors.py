@@ -1,7 +1,7 @@
 """The one tree of errors that `asd` raises on purpose.
 
-Every error says what is wrong and where; its hint says what mends it, as a command where there
-is one. The command line turns each class into an exit status (`asd_cli.cli.errors`).
+Every error says what is wrong and where; its hint says how to fix it, as a command where there is
+one. The command line turns each class into an exit status (`asd_cli.cli.exit_codes`).
 """
 
 from collections.abc import Sequence
@@ -77,7 +77,11 @@ class IntegrityError(AsdError):
     """Something is damaged, or refused because it may do harm."""
 
 
-class StorageError(AsdError):
+class ResourceError(AsdError):
+    """The machine has too little of something: memory, disk, permissions."""
+
+
+class StorageError(ResourceError):
     """The disk is full, read-only or not permitted."""
 
 

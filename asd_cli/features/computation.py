@@ -7,6 +7,7 @@ A file in the page cache costs a fifteenth.
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,17 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.errors import DataError
+from asd_cli.core.events import Events
 from asd_cli.core.files import storage_errors, temporary_sibling
 from asd_cli.core.types import Clip
-from asd_cli.execution.executor import Executor
+from asd_cli.execution.executor import Executor, in_order
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.waveforms import read_hashed
 
 # Reflection needs this many samples more than half a transform; fewer make no spectrogram.
 _SPARE_SAMPLES = 1
-# A worker starts in about the time that this many clips of ten seconds take.
-_WORTH_A_WORKER = 200
 _CLIPS_PER_JOB = 16
 
 Rows = npt.NDArray[np.float32]
@@ -92,7 +92,7 @@ def compute_clips(
     StorageError
         When workers cannot write, or one was killed.
     """
-    if executor.workers == 1 or len(jobs) < _WORTH_A_WORKER:
+    if executor.workers == 1:
         return map(partial(compute_clip, recipe=recipe), jobs)
     return _compute_in_workers(jobs, store, recipe=recipe, executor=executor)
 
@@ -130,18 +130,17 @@ def _compute_in_workers(
     work = partial(_compute_group, recipe=recipe)
     tasks = list(zip(groups, files, strict=True))
     try:
-        for group in executor.map(work, tasks):
-            yield from _take_over(group, files[0], recipe.n_mels)
-            files.popleft().unlink(missing_ok=True)
+        with closing(in_order(executor.submit(work, tasks))) as groups_done:
+            for group in groups_done:
+                yield from _take_over(group, files[0], recipe.n_mels)
+                files.popleft().unlink(missing_ok=True)
     finally:
-        if files:  # broken off: no worker may write any more
-            executor.close()
-        for file in files:
+        for file in files:  # interrupted: the workers have ended
             file.unlink(missing_ok=True)
 
 
 def _compute_group(
-    task: tuple[Sequence[ClipJob], Path], *, recipe: FeatureParameters
+    task: tuple[Sequence[ClipJob], Path], _: Events, *, recipe: FeatureParameters
 ) -> _HandedOver:
     """Compute some clips and write their rows; runs in a worker."""
     jobs, file = task

@@ -1,7 +1,7 @@
 """Work on several machines at once, and what becomes of the others when one fails."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -77,7 +77,7 @@ class MachineTask:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome(Generic[Result]):
+class _MachineOutcome(Generic[Result]):
     """What came of one machine: a result or an error."""
 
     machine: str
@@ -139,7 +139,7 @@ def for_each_machine(
         That of the first machine that failed, when all others are done.
     """
 
-    def received(outcome: _Outcome[Result]) -> None:
+    def received(outcome: _MachineOutcome[Result]) -> None:
         if outcome.result is not None:
             done(outcome.result)
         elif outcome.error is not None and len(tasks) > 1:
@@ -150,11 +150,22 @@ def for_each_machine(
     runtime = request.settings.plan.runtime
     at_once = all(task.threads == _THREADS_OF_SEVERAL for task in tasks)
     chosen = executor if at_once else SerialExecutor()
-    outcomes = chosen.run(partial(_attempt, work, runtime), tasks, events=events, done=received)
-    for outcome in outcomes:
-        if outcome.error is not None:
-            raise outcome.error
-    return [outcome.result for outcome in outcomes if outcome.result is not None]
+    found: dict[int, _MachineOutcome[Result]] = {}
+    attempts = chosen.submit(
+        partial(_attempt, work, runtime),
+        tasks,
+        events=events,
+        long=runtime is Runtime.TORCH,
+    )
+    with closing(attempts):
+        for outcome in attempts:
+            found[outcome.index] = outcome.result
+            received(outcome.result)
+    ordered = [found[index] for index in sorted(found)]
+    for attempt in ordered:
+        if attempt.error is not None:
+            raise attempt.error
+    return [attempt.result for attempt in ordered if attempt.result is not None]
 
 
 def _attempt(
@@ -162,13 +173,13 @@ def _attempt(
     runtime: Runtime,
     task: MachineTask,
     events: Events,
-) -> _Outcome[Result]:
+) -> _MachineOutcome[Result]:
     try:
         with runtime_ready(runtime, task.threads):
             result = work(task, LabelledEvents(events, task.machine))
-            return _Outcome(task.machine, result=result)
+            return _MachineOutcome(task.machine, result=result)
     except AsdError as error:
-        return _Outcome(task.machine, error=error)
+        return _MachineOutcome(task.machine, error=error)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from asd_cli.artifacts.manifest import library_versions
 from asd_cli.core.errors import AsdError, DataError, UsageError
 from asd_cli.core.types import Mode
 from asd_cli.core.version import __version__
-from asd_cli.execution.executor import available_cores
+from asd_cli.execution.cores import available_cores
 from asd_cli.features.recipe import LOG_FLOOR, FeatureParameters
 from asd_cli.pipeline.layout import Layout
 from asd_cli.settings.model import Settings

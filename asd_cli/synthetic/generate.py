@@ -1,15 +1,16 @@
 """Make a synthetic set on disk: resumable, fresh when complete, never over other data."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.files import require_free_space, write_bytes, write_text
 from asd_cli.core.hashing import fingerprint as fingerprint_of
 from asd_cli.core.types import Mode
+from asd_cli.execution.executor import Executor
 from asd_cli.synthetic.folder import (
     FolderState,
     companion_texts,
@@ -26,16 +27,6 @@ from asd_cli.synthetic.plan import (
     plan_clips,
 )
 from asd_cli.synthetic.rendering import encode_wav, render_clip, wav_size
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-class Executor(Protocol):
-    """What this package needs of `asd_cli.execution`, which stands on the same floor."""
-
-    def map(self, job: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Apply a picklable job to every item; results come in the order of the items."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,11 +135,14 @@ def _write_clips(
     events: Events,
 ) -> None:
     job = partial(_write_clip, root, plan)
-    with progress(events, "synthesize", total=len(clips), unit="clips") as advance:
-        for path in executor.map(job, clips):
-            advance(1, path)
+    with (
+        progress(events, "synthesize", total=len(clips), unit="clips") as advance,
+        closing(executor.submit(job, clips)) as outcomes,
+    ):
+        for outcome in outcomes:
+            advance(1, outcome.result)
 
 
-def _write_clip(root: Path, plan: SyntheticPlan, clip: PlannedClip) -> str:
+def _write_clip(root: Path, plan: SyntheticPlan, clip: PlannedClip, _: Events) -> str:
     write_bytes(root / clip.path, encode_wav(render_clip(plan, clip).y))
     return clip.path

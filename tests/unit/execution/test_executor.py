@@ -1,70 +1,35 @@
+"""One contract for every executor, and what processes add to it."""
+
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from asd_cli.core.errors import DataError, StorageError
-from asd_cli.core.events import SILENT, Events, SilentEvents
+from asd_cli.core.errors import DataError, ResourceError
+from asd_cli.core.events import Events, SilentEvents
 from asd_cli.core.interrupts import Terminated, deferred_interrupts
-from asd_cli.execution.executor import (
-    ProcessExecutor,
-    SerialExecutor,
-    available_cores,
-    make_executor,
-)
+from asd_cli.execution import cores
+from asd_cli.execution.cores import available_cores, cpu_quota
+from asd_cli.execution.executor import Executor, SerialExecutor, in_order, make_executor
+from asd_cli.execution.processes import ProcessExecutor
 
 
-def _square(number: int) -> int:
-    return number * number
+@pytest.fixture(params=["serial", "processes"])
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    made: Executor = (
+        SerialExecutor() if request.param == "serial" else ProcessExecutor(2, start_seconds=0.0)
+    )
+    yield made
+    made.close()
 
 
-def _fail(number: int) -> int:
-    raise DataError(f"item {number}", hint="mend it")
-
-
-def _die(_: int) -> int:
-    os._exit(9)
-
-
-@pytest.mark.parametrize(
-    "executor", [SerialExecutor(), ProcessExecutor(2)], ids=["serial", "processes"]
-)
-def test_results_come_in_order(executor: SerialExecutor | ProcessExecutor) -> None:
-    assert list(executor.map(_square, range(40))) == [n * n for n in range(40)]
-
-
-@pytest.mark.parametrize(
-    "executor", [SerialExecutor(), ProcessExecutor(2)], ids=["serial", "processes"]
-)
-def test_errors_come_through_with_their_hint(executor: SerialExecutor | ProcessExecutor) -> None:
-    with pytest.raises(DataError, match="item 0") as caught:
-        list(executor.map(_fail, range(3)))
-    assert caught.value.hint == "mend it"
-
-
-def test_a_killed_worker_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(StorageError, match="worker process was killed") as caught:
-        list(ProcessExecutor(1).map(_die, [1]))
-    assert "--jobs 1" in str(caught.value.hint)
-
-
-def test_one_job_needs_no_process() -> None:
-    assert isinstance(make_executor(1), SerialExecutor)
-    assert make_executor(3).workers == 3
-    assert make_executor(None).workers == max(1, available_cores())
-
-
-EXECUTORS = pytest.mark.parametrize(
-    "executor", [SerialExecutor(), ProcessExecutor(2)], ids=["serial", "processes"]
-)
-
-
-class Heard(SilentEvents):
+class Recorder(SilentEvents):
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
 
@@ -81,6 +46,34 @@ class Heard(SilentEvents):
         self.calls.append(("warning", message))
 
 
+def _square(number: int, _: Events) -> int:
+    return number * number
+
+
+def _fail(number: int, _: Events) -> int:
+    raise DataError(f"item {number}", hint="fix it")
+
+
+def _die(number: int, _: Events) -> int:
+    if number:
+        os._exit(9)
+    return number
+
+
+def _exhaust(number: int, _: Events) -> int:
+    if number:
+        raise MemoryError
+    return number
+
+
+def _process(_: int, __: Events) -> int:
+    return os.getpid()
+
+
+def _threads(_: int, __: Events) -> str:
+    return os.environ["OMP_NUM_THREADS"] + os.environ["OPENBLAS_NUM_THREADS"]
+
+
 def _report(number: int, events: Events) -> int:
     events.started(f"task {number}", 1, "steps")
     events.advanced(f"task {number}", 1, "all of it")
@@ -90,7 +83,7 @@ def _report(number: int, events: Events) -> int:
 
 
 def _fail_or_wait(path: Path, _: Events) -> None:
-    """Fail where there is a file; else go on until asked to stop, and say so in a file."""
+    """Fail where there is a file; else continue until asked to stop, and say so in a file."""
     if path.exists():
         raise DataError(f"{path.name} is there", hint="remove it")
     with deferred_interrupts() as stop:
@@ -101,20 +94,24 @@ def _fail_or_wait(path: Path, _: Events) -> None:
         stop.act()
 
 
-def _wait_in_vain(path: Path, _: Events) -> None:
+def _wait(path: Path, _: Events) -> None:
     path.touch()
     time.sleep(60)
 
 
-@EXECUTORS
-def test_long_jobs_report_and_their_results_come_in_order(
-    executor: SerialExecutor | ProcessExecutor,
-) -> None:
-    heard, done = Heard(), list[int]()
-    assert executor.run(_report, [3, 1, 2], events=heard, done=done.append) == [9, 1, 4]
-    assert sorted(done) == [1, 4, 9]
+def test_every_item_has_its_outcome_and_results_can_be_put_in_order(executor: Executor) -> None:
+    outcomes = {o.index: o.result for o in executor.submit(_square, range(40))}
+    assert outcomes == {n: n * n for n in range(40)}
+    assert list(in_order(executor.submit(_square, range(40)))) == [n * n for n in range(40)]
+    assert list(executor.submit(_square, [])) == []
+
+
+def test_jobs_report_to_the_events_of_the_call(executor: Executor) -> None:
+    recorder = Recorder()
+    found = list(in_order(executor.submit(_report, [3, 1, 2], events=recorder, long=True)))
+    assert found == [9, 1, 4]
     for number in (1, 2, 3):
-        own = [call for call in heard.calls if str(number) in str(call[1])]
+        own = [call for call in recorder.calls if str(number) in str(call[1])]
         assert own == [
             ("started", f"task {number}", 1, "steps"),
             ("advanced", f"task {number}", 1, "all of it"),
@@ -123,11 +120,64 @@ def test_long_jobs_report_and_their_results_come_in_order(
         ]
 
 
+def test_errors_come_through_with_their_hint_and_the_executor_can_be_used_again(
+    executor: Executor,
+) -> None:
+    with pytest.raises(DataError, match="item 0") as caught:
+        list(executor.submit(_fail, range(3)))
+    assert caught.value.hint == "fix it"
+    assert list(in_order(executor.submit(_square, range(5)))) == [0, 1, 4, 9, 16]
+
+
+def test_a_reader_may_leave_early(executor: Executor) -> None:
+    outcomes = executor.submit(_square, range(40))
+    next(outcomes)
+    outcomes.close()
+    assert list(in_order(executor.submit(_square, range(3)))) == [0, 1, 4]
+
+
+def test_a_killed_worker_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(ResourceError, match="worker process was killed") as caught:
+        list(ProcessExecutor(2, start_seconds=0.0).submit(_die, [0, 1, 2]))
+    assert "--jobs 1" in str(caught.value.hint)
+
+
+def test_a_worker_without_memory_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(ResourceError, match="too little memory") as caught:
+        list(ProcessExecutor(2, start_seconds=0.0).submit(_exhaust, [0, 1, 2]))
+    assert "--jobs 1" in str(caught.value.hint)
+
+
+def test_workers_are_started_only_when_the_work_is_worth_more_than_a_start() -> None:
+    cheap = ProcessExecutor(2, start_seconds=60.0)
+    assert {o.result for o in cheap.submit(_process, range(20))} == {os.getpid()}
+    costly = ProcessExecutor(2, start_seconds=0.0)
+    assert {o.result for o in costly.submit(_process, range(20))} - {os.getpid()}
+    costly.close()
+
+
+def test_workers_stay_for_the_next_call() -> None:
+    executor = ProcessExecutor(1, start_seconds=0.0)
+    first = {o.result for o in executor.submit(_process, range(3), long=True)}
+    assert len(first) == 1
+    assert first != {os.getpid()}
+    assert {o.result for o in executor.submit(_process, range(3))} == first
+    executor.close()
+    assert {o.result for o in executor.submit(_process, range(3), long=True)} != first
+    executor.close()
+
+
+def test_workers_compute_with_one_thread_each() -> None:
+    executor = ProcessExecutor(2)
+    assert list(in_order(executor.submit(_threads, [1, 2], long=True))) == ["11"] * 2
+    executor.close()
+
+
 def test_an_error_stops_the_other_long_jobs_and_comes_through(tmp_path: Path) -> None:
     there, waits = tmp_path / "there", tmp_path / "waits"
     there.touch()
     with pytest.raises(DataError, match="there is there") as caught:
-        ProcessExecutor(2).run(_fail_or_wait, [waits, there], events=SILENT, done=lambda _: None)
+        list(ProcessExecutor(2).submit(_fail_or_wait, [waits, there], long=True))
     assert caught.value.hint == "remove it"
     assert waits.with_suffix(".stopped").exists() or not waits.exists()
 
@@ -141,21 +191,21 @@ def test_a_signal_lets_running_jobs_end_well_and_begins_no_other(
     paths = [tmp_path / name for name in ("a", "b", "c")]
 
     def interrupt() -> None:
-        while not (paths[0].exists() and paths[1].exists()):
+        while sum(path.exists() for path in paths) < 2:
             time.sleep(0.01)
         os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(raised):
-        ProcessExecutor(2).run(_fail_or_wait, paths, events=SILENT, done=lambda _: None)
+        list(ProcessExecutor(2).submit(_fail_or_wait, paths, long=True))
     thread.join()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "a", "a.stopped", "b", "b.stopped",
-    ]  # fmt: skip
+    begun = {path.stem for path in tmp_path.iterdir()}
+    assert len(begun) == 2
+    assert {path.stem for path in tmp_path.glob("*.stopped")} == begun
 
 
-def test_long_jobs_that_do_not_look_for_signals_are_broken_off(tmp_path: Path) -> None:
+def test_long_jobs_that_do_not_look_for_signals_are_killed_by_the_second(tmp_path: Path) -> None:
     paths = [tmp_path / "a", tmp_path / "b"]
     begun = time.monotonic()
 
@@ -169,39 +219,19 @@ def test_long_jobs_that_do_not_look_for_signals_are_broken_off(tmp_path: Path) -
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        ProcessExecutor(2).run(_wait_in_vain, paths, events=SILENT, done=lambda _: None)
+        list(ProcessExecutor(2).submit(_wait, paths, long=True))
     thread.join()
     assert time.monotonic() - begun < 55
-
-
-def test_a_killed_worker_of_a_long_job_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(StorageError, match="worker process was killed"):
-        ProcessExecutor(2).run(_die_reporting, [1, 2], events=SILENT, done=lambda _: None)
-
-
-def _die_reporting(_: int, __: Events) -> None:
-    os._exit(9)
-
-
-def _threads(_: int, __: Events) -> str:
-    return os.environ["OMP_NUM_THREADS"] + os.environ["OPENBLAS_NUM_THREADS"]
-
-
-def test_long_jobs_side_by_side_compute_with_one_thread_each() -> None:
-    assert (
-        ProcessExecutor(2).run(_threads, [1, 2], events=SILENT, done=lambda _: None) == ["11"] * 2
-    )
 
 
 _PARENT = """
 import sys
 from pathlib import Path
-from asd_cli.core.events import SILENT
-from asd_cli.execution.executor import ProcessExecutor
+from asd_cli.execution.processes import ProcessExecutor
 from tests.unit.execution.test_executor import _fail_or_wait
 if __name__ == "__main__":
     paths = [Path(name) for name in sys.argv[1:]]
-    ProcessExecutor(2).run(_fail_or_wait, paths, events=SILENT, done=print)
+    list(ProcessExecutor(2).submit(_fail_or_wait, paths, long=True))
 """
 
 
@@ -226,14 +256,34 @@ def wait_until(condition, seconds: float = 60.0) -> None:  # type: ignore[no-unt
         time.sleep(0.01)
 
 
-def test_workers_of_short_jobs_stay_for_the_next_call() -> None:
-    executor = ProcessExecutor(1)
-    first = list(executor.map(_process, range(2)))
-    assert list(executor.map(_process, range(2))) == first
-    executor.close()
-    assert list(executor.map(_process, range(2))) != first
-    executor.close()
+def test_one_job_needs_no_process() -> None:
+    assert isinstance(make_executor(1), SerialExecutor)
+    assert make_executor(3).workers == 3
+    assert make_executor(None).workers == max(1, available_cores())
 
 
-def _process(_: int) -> int:
-    return os.getpid()
+@pytest.mark.parametrize(
+    ("text", "quota"), [("250000 100000\n", 2.5), ("max 100000\n", None), ("50000 100000", 0.5)]
+)
+def test_the_quota_of_a_container_counts(
+    text: str, quota: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cpu.max"
+    path.write_text(text)
+    monkeypatch.setattr(cores, "_QUOTA_V2", path)
+    assert cpu_quota() == quota
+    assert available_cores() >= 1
+    if quota is not None:
+        assert available_cores() <= max(1, int(quota))
+
+
+def test_the_quota_of_older_containers_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "_QUOTA_V2", tmp_path / "none")
+    for name, value in (("_QUOTA_V1", "100000"), ("_PERIOD_V1", "100000")):
+        (tmp_path / name).write_text(value)
+        monkeypatch.setattr(cores, name, tmp_path / name)
+    assert cpu_quota() == 1.0
+    (tmp_path / "_QUOTA_V1").write_text("-1")
+    assert cpu_quota() is None
