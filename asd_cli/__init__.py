@@ -1,13 +1,20 @@
-"""asd: hear machines fail when only normal recordings exist.
+"""asd: detect anomalous machine sound when only normal recordings exist.
 
 Everything the command line does is a function here; each takes a frozen request and gives a frozen
 result::
 
     import asd_cli as asd
 
-    loaded = asd.load_settings(overrides=["fit.epochs=5"])
-    asd.train(asd.RunRequest(settings=loaded.settings, machines=("pump",)))
+    settings = asd.Settings(detector="pooled-speed+texture")
+    asd.train(asd.RunRequest(settings=settings, machines=("pump",)))
 
+A trained model is one file and one object::
+
+    model = asd.Model.load("model/dev/pooled-speed+texture/model_pump.safetensors")
+    for row in model.score(["new.wav"], section="00"):
+        print(row.clip.name, row.score, row.p_value, row.anomalous)
+
+The names in ``__all__`` are the public surface: semantic versioning covers them and nothing else.
 Nothing is imported before it is used: ``import asd_cli`` loads neither torch nor librosa.
 """
 
@@ -17,43 +24,126 @@ from typing import TYPE_CHECKING, Any
 from asd_cli.core.version import __version__
 
 if TYPE_CHECKING:
-    from asd_cli.core.errors import AsdError
-    from asd_cli.core.types import Mode
-    from asd_cli.detectors.registry import all_detectors
+    from asd_cli.core.errors import (
+        AsdError,
+        ConfigError,
+        DataError,
+        IncompleteError,
+        IntegrityError,
+        NetworkError,
+        ProblemsError,
+        QualityGateError,
+        ResourceError,
+        StorageError,
+        UsageError,
+    )
+    from asd_cli.core.events import Events
+    from asd_cli.core.types import Clip, Domain, Label, Mode, Split
+    from asd_cli.datasets.base import Dataset
+    from asd_cli.datasets.dcase.dataset import DcaseDataset
+    from asd_cli.datasets.folder import FolderDataset
+    from asd_cli.datasets.table import TableDataset
+    from asd_cli.detectors.backends.options import BackendOptions
+    from asd_cli.detectors.base import Detector, DetectorState, FitContext, Scores
+    from asd_cli.detectors.embedding import EmbeddingDetector
+    from asd_cli.detectors.options import DetectorOptions, option
+    from asd_cli.detectors.registry import all_detectors, register
+    from asd_cli.detectors.spec import DetectorSpec, Preset, Runtime
+    from asd_cli.evaluation.metrics import auc, harmonic_mean, partial_auc, roc_curve
+    from asd_cli.features.recipe import FeatureParameters
+    from asd_cli.features.store import FeatureStore
+    from asd_cli.pipeline.model import ClipScore, Model, ScoredClips
     from asd_cli.pipeline.request import RunRequest
-    from asd_cli.services.demo import DemoRequest, demo
-    from asd_cli.services.doctor import diagnose
-    from asd_cli.services.evaluate import EvaluateRequest, evaluate
-    from asd_cli.services.extract import extract
-    from asd_cli.services.fetch import FetchRequest, fetch
-    from asd_cli.services.report import ReportRequest, report
-    from asd_cli.services.run import run
-    from asd_cli.services.score import score
+    from asd_cli.pipeline.selection import Selection
+    from asd_cli.pipeline.systems import EvaluateRequest, System
+    from asd_cli.pipeline.training import TrainedMachine
+    from asd_cli.services.demo import DemoRequest, DemoResult, demo
+    from asd_cli.services.doctor import Diagnosis, diagnose
+    from asd_cli.services.evaluate import EvaluateResult, evaluate
+    from asd_cli.services.extract import ExtractResult, extract
+    from asd_cli.services.fetch import FetchRequest, FetchResult, fetch
+    from asd_cli.services.report import ReportRequest, ReportResult, report
+    from asd_cli.services.run import RunResult, run
+    from asd_cli.services.score import ScoredMachine, ScoreResult, score
     from asd_cli.services.select import select
-    from asd_cli.services.submit import SubmitRequest, submit
-    from asd_cli.services.train import train
-    from asd_cli.settings.layers import load_settings
+    from asd_cli.services.submit import SubmitRequest, SubmitResult, submit
+    from asd_cli.services.train import TrainResult, train
+    from asd_cli.settings.layers import SettingsLayers, load_settings
     from asd_cli.settings.model import Settings
-
 
 _HOMES = {
     "AsdError": "core.errors",
+    "BackendOptions": "detectors.backends.options",
+    "Clip": "core.types",
+    "ClipScore": "pipeline.model",
+    "ConfigError": "core.errors",
+    "DataError": "core.errors",
+    "Dataset": "datasets.base",
+    "DcaseDataset": "datasets.dcase.dataset",
     "DemoRequest": "services.demo",
-    "EvaluateRequest": "services.evaluate",
+    "DemoResult": "services.demo",
+    "Detector": "detectors.base",
+    "DetectorOptions": "detectors.options",
+    "DetectorSpec": "detectors.spec",
+    "DetectorState": "detectors.base",
+    "Diagnosis": "services.doctor",
+    "Domain": "core.types",
+    "EmbeddingDetector": "detectors.embedding",
+    "EvaluateRequest": "pipeline.systems",
+    "EvaluateResult": "services.evaluate",
+    "Events": "core.events",
+    "ExtractResult": "services.extract",
+    "FeatureParameters": "features.recipe",
+    "FeatureStore": "features.store",
     "FetchRequest": "services.fetch",
+    "FetchResult": "services.fetch",
+    "FitContext": "detectors.base",
+    "FolderDataset": "datasets.folder",
+    "IncompleteError": "core.errors",
+    "IntegrityError": "core.errors",
+    "Label": "core.types",
     "Mode": "core.types",
+    "Model": "pipeline.model",
+    "NetworkError": "core.errors",
+    "Preset": "detectors.spec",
+    "ProblemsError": "core.errors",
+    "QualityGateError": "core.errors",
     "ReportRequest": "services.report",
+    "ReportResult": "services.report",
+    "ResourceError": "core.errors",
     "RunRequest": "pipeline.request",
+    "RunResult": "services.run",
+    "Runtime": "detectors.spec",
+    "ScoreResult": "services.score",
+    "ScoredClips": "pipeline.model",
+    "ScoredMachine": "services.score",
+    "Scores": "detectors.base",
+    "Selection": "pipeline.selection",
     "Settings": "settings.model",
+    "SettingsLayers": "settings.layers",
+    "Split": "core.types",
+    "StorageError": "core.errors",
     "SubmitRequest": "services.submit",
+    "SubmitResult": "services.submit",
+    "System": "pipeline.systems",
+    "TableDataset": "datasets.table",
+    "TrainResult": "services.train",
+    "TrainedMachine": "pipeline.training",
+    "UsageError": "core.errors",
     "all_detectors": "detectors.registry",
+    "auc": "evaluation.metrics",
     "demo": "services.demo",
     "diagnose": "services.doctor",
     "evaluate": "services.evaluate",
     "extract": "services.extract",
     "fetch": "services.fetch",
+    "harmonic_mean": "evaluation.metrics",
     "load_settings": "settings.layers",
+    "option": "detectors.options",
+    "partial_auc": "evaluation.metrics",
+    "register": "detectors.registry",
     "report": "services.report",
+    "roc_curve": "evaluation.metrics",
     "run": "services.run",
     "score": "services.score",
     "select": "services.select",
@@ -63,23 +153,78 @@ _HOMES = {
 
 __all__ = [
     "AsdError",
+    "BackendOptions",
+    "Clip",
+    "ClipScore",
+    "ConfigError",
+    "DataError",
+    "Dataset",
+    "DcaseDataset",
     "DemoRequest",
+    "DemoResult",
+    "Detector",
+    "DetectorOptions",
+    "DetectorSpec",
+    "DetectorState",
+    "Diagnosis",
+    "Domain",
+    "EmbeddingDetector",
     "EvaluateRequest",
+    "EvaluateResult",
+    "Events",
+    "ExtractResult",
+    "FeatureParameters",
+    "FeatureStore",
     "FetchRequest",
+    "FetchResult",
+    "FitContext",
+    "FolderDataset",
+    "IncompleteError",
+    "IntegrityError",
+    "Label",
     "Mode",
+    "Model",
+    "NetworkError",
+    "Preset",
+    "ProblemsError",
+    "QualityGateError",
     "ReportRequest",
+    "ReportResult",
+    "ResourceError",
     "RunRequest",
+    "RunResult",
+    "Runtime",
+    "ScoreResult",
+    "ScoredClips",
+    "ScoredMachine",
+    "Scores",
+    "Selection",
     "Settings",
+    "SettingsLayers",
+    "Split",
+    "StorageError",
     "SubmitRequest",
+    "SubmitResult",
+    "System",
+    "TableDataset",
+    "TrainResult",
+    "TrainedMachine",
+    "UsageError",
     "__version__",
     "all_detectors",
+    "auc",
     "demo",
     "diagnose",
     "evaluate",
     "extract",
     "fetch",
+    "harmonic_mean",
     "load_settings",
+    "option",
+    "partial_auc",
+    "register",
     "report",
+    "roc_curve",
     "run",
     "score",
     "select",
@@ -93,3 +238,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Show the public names."""
+    return sorted(__all__)

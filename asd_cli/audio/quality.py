@@ -1,4 +1,4 @@
-"""Signs that a recording is not what its microphone heard: silence, clipping, offset, coarse codes.
+"""Signs that a recording is not what the microphone picked up: silence, clipping, offset and so on.
 
 A suspicious recording can be decoded and scored; whoever asks decides what to do about it.
 """
@@ -54,7 +54,7 @@ class Suspicion:
 
 
 def suspicions(samples: Samples, sample_rate: int, info: AudioInfo) -> tuple[Suspicion, ...]:
-    """Look for signs that a recording is not what its microphone heard.
+    """Look for signs that a recording is not what its microphone picked up.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from asd_cli.core.version import __version__
 
 app = typer.Typer(
     name="asd",
-    help="Hear machines fail when only normal recordings exist.\n\n"
+    help="Detect anomalous machine sound when only normal recordings exist.\n\n"
     "Start with: asd demo. It makes a synthetic set, trains, scores, evaluates and reports, "
     "offline.",
     no_args_is_help=True,

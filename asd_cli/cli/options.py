@@ -63,7 +63,7 @@ Device = Annotated[
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes [one for each core].")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Do again what is fresh.")]
+Force = Annotated[bool, typer.Option("--force", help="Recompute even if up to date.")]
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out recordings that cannot be used; exit 4.")
 ]
@@ -78,7 +78,7 @@ GroundTruth = Annotated[
     typer.Option("--ground-truth", metavar="DIR", help="Official labels, for --mode eval."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 ShortFormatOption = Annotated[
     ShortFormat, typer.Option("--format", help="How to print the result.")

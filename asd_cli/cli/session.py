@@ -1,4 +1,4 @@
-"""What extract, train, score, run and demo have in common: a request, events, a way to end."""
+"""What extract, train, score and run share: a request, events, the end of the command."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -85,5 +85,5 @@ def end(skipped: Sequence[str]) -> None:
         listed = "\n".join(f"  {text}" for text in skipped)
         raise IncompleteError(
             f"recordings left out: {len(skipped)}\n{listed}",
-            hint="mend or remove them and run the command again",
+            hint="fix or remove them and run the command again",
         )

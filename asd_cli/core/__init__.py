@@ -1,1 +1,1 @@
-"""What every floor of the house may use: types, errors, events, files, hashes, seeds."""
+"""What every layer may use: types, errors, events, files, hashes, seeds."""

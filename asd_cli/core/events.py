@@ -19,7 +19,7 @@ class Events(Protocol):
         """Move a task on by `amount` units; `detail` says what is being done now."""
 
     def finished(self, task: str) -> None:
-        """End a task, whether it was done or broken off."""
+        """End a task, whether it was completed or interrupted."""
 
     def note(self, message: str) -> None:
         """Tell something worth knowing."""

@@ -99,7 +99,7 @@ class EmbeddingDetector(ABC, Generic[Options]):
         Raises
         ------
         UsageError
-            When a clip's section was not trained and sections are told apart.
+            When a clip's section was not trained and sections are distinguished.
         """
         if self.options.backend.references == "section":
             require_known_sections(features, self._known_sections)

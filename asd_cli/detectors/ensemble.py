@@ -43,8 +43,8 @@ def normalise(
     normal : ndarray [shape=(m,)]
         Scores of normal clips.
     kind : str
-        ``z``: distance from their mean in standard deviations. ``rank``: share of them that is
-        lower, interpolated; beyond the ends it goes on with the mean slope between the median and
+        ``z``: distance from their mean in standard deviations. ``rank``: fraction of them that is
+        lower, interpolated; beyond the ends it continues with the mean slope between the median and
         that end, so that what is far beyond all of them keeps its order.
 
     Returns
@@ -170,7 +170,7 @@ class EnsembleDetector:
     def from_state(
         cls, state: DetectorState, options: EnsembleDetectorOptions
     ) -> "EnsembleDetector":
-        """Take the members up again."""
+        """Restore the members."""
         detector = cls(options)
         for number, (name, own) in enumerate(options.members):
             member = DetectorState(state.part(f"{number}."), state.facts["members"][number])

@@ -13,7 +13,7 @@ from asd_cli.training.loop import FitPlan
 def plan_fit(
     options: FitOptions, clips: Sequence[Clip], window_clips: Indices, *, seed: int
 ) -> FitPlan:
-    """Hold windows back, and plan the epochs over the others.
+    """Hold windows out, and plan the epochs over the others.
 
     Parameters
     ----------
@@ -26,16 +26,16 @@ def plan_fit(
     seed : int
         Of orders and of the choice of clips.
     """
-    fitted, held_back = split_windows(
+    fitted, held_out = split_windows(
         clips,
         window_clips,
-        share=options.validation_split,
+        fraction=options.validation_split,
         how=options.validation,
         seed=seed,
     )
     return FitPlan(
         train=fitted,
-        validation=held_back,
+        validation=held_out,
         epochs=options.epochs,
         batch_size=options.batch_size,
         shuffle=options.shuffle,

@@ -1,4 +1,4 @@
-"""Which windows are held back from training, to watch the loss on them."""
+"""Which windows are held out of training, to measure the loss on them."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,11 @@ def split_windows(
     clips: Sequence[Clip],
     window_clips: Indices,
     *,
-    share: float,
+    fraction: float,
     how: str,
     seed: int,
 ) -> tuple[Indices, Indices]:
-    """Divide windows into those to train on and those to hold back.
+    """Divide windows into those to train on and those to hold out.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ def split_windows(
         The training clips.
     window_clips : ndarray [shape=(n_windows,), dtype=int64]
         Clip of each window.
-    share : float
-        Share of the windows (``tail``) or clips (``stratified``) to hold back, in [0, 1).
+    fraction : float
+        Fraction of the windows (``tail``) or clips (``stratified``) to hold out, in [0, 1).
     how : str
         ``tail`` takes the last windows, as Keras' ``validation_split`` does: whole sections' target
-        clips can be lost to training. ``stratified`` takes whole clips, the same share of every
+        clips can be lost to training. ``stratified`` takes whole clips, the same fraction of every
         section and domain, and never a group's last clip.
     seed : int
         Of the choice of clips.
@@ -44,16 +44,16 @@ def split_windows(
     everything = np.arange(len(window_clips), dtype=np.int64)
     if how == "tail":
         # Keras: int(n * (1 - validation_split)) windows are trained on.
-        n_train = int(len(everything) * (1.0 - share))
+        n_train = int(len(everything) * (1.0 - fraction))
         return everything[:n_train], everything[n_train:]
-    held_back = np.isin(window_clips, _choose_clips(clips, share, seed))
-    return everything[~held_back], everything[held_back]
+    held_out = np.isin(window_clips, _choose_clips(clips, fraction, seed))
+    return everything[~held_out], everything[held_out]
 
 
-def _choose_clips(clips: Sequence[Clip], share: float, seed: int) -> npt.NDArray[np.int64]:
+def _choose_clips(clips: Sequence[Clip], fraction: float, seed: int) -> npt.NDArray[np.int64]:
     chosen: list[int] = []
     for key, members in group_clips(clips).items():
         generator = np.random.default_rng(derive_seed(seed, "validation", *sort_key(key)))
-        count = min(round(share * len(members)), len(members) - 1)
+        count = min(round(fraction * len(members)), len(members) - 1)
         chosen.extend(generator.permutation(members)[:count].tolist())
     return np.array(sorted(chosen), np.int64)

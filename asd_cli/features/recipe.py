@@ -9,7 +9,7 @@ from asd_cli.core.hashing import fingerprint
 
 # Raise it whenever the same recipe and recording would give other numbers than before.
 _FEATURE_CODE_VERSION = 1
-# float64's epsilon (sys.float_info.epsilon), the floor that the reference puts under the logarithm.
+# sys.float_info.epsilon, the minimum that the reference puts under the logarithm.
 LOG_FLOOR = 2.220446049250313e-16
 _LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
 

@@ -43,7 +43,7 @@ class MachineCards:
 
 
 def machine_cards(layout: Layout, machine: MachineContent, *, audio: bool) -> MachineCards:
-    """Make the cards of a machine; what is not at hand is left out and said.
+    """Make the cards of a machine; what is not available is left out and named.
 
     Parameters
     ----------
@@ -73,10 +73,10 @@ def machine_cards(layout: Layout, machine: MachineContent, *, audio: bool) -> Ma
         grid=_window_grid(layout),
         threshold=machine.threshold,
     )
-    heard = any(part.waveform is not None for part in material.values())
+    playable = any(part.waveform is not None for part in material.values())
     return MachineCards(
         tuple(tuple(cards[clip.domain, clip.name] for clip in group) for group in groups),
-        tuple(_remarks(machine.name, gain if heard else None)),
+        tuple(_remarks(machine.name, gain if playable else None)),
     )
 
 
@@ -205,11 +205,11 @@ def _material(
         waveform=waveform,
         windows=windows,
         explanation=explanation,
-        nearest=(nearest.name, _heard(clip_store, nearest) if audio else None),
+        nearest=(nearest.name, _waveform_or_none(clip_store, nearest) if audio else None),
     )
 
 
-def _heard(clip_store: _ClipStore, clip: Clip) -> Waveform | None:
+def _waveform_or_none(clip_store: _ClipStore, clip: Clip) -> Waveform | None:
     try:
         return clip_store.waveform(clip)
     except AsdError:

@@ -1,4 +1,4 @@
-"""How well a machine's clips are told apart at each operating condition that names give."""
+"""How well normal and anomalous clips are separated at each operating condition."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from asd_cli.evaluation.metrics import auc
 from asd_cli.reporting.content import MachineContent
 
-_MOST_VALUES = 24
+_MAX_VALUES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def attribute_tables(machine: MachineContent) -> tuple[AttributeTable, ...]:
                 if own and name in values:
                     groups.setdefault(values[name], []).append((score, truth, decision))
         if len(groups) > 1:
-            kept = sorted(groups)[:_MOST_VALUES]
+            kept = sorted(groups)[:_MAX_VALUES]
             rows = tuple(_row(value, groups[value]) for value in kept)
             tables.append(AttributeTable(attribute, rows, len(groups) - len(kept)))
     return tuple(tables)

@@ -82,7 +82,7 @@ class ClipCard:
     why : str
         The explanation in one sentence; empty where there is none.
     picture : Picture or None
-        None where the recording is not at hand.
+        None where the recording is not available.
     sounds : tuple of Sound
         The clip and its nearest normal clip.
     missing : str

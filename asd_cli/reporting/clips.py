@@ -29,12 +29,12 @@ LogMel = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipMaterial:
-    """What is at hand of a clip.
+    """What is available of a clip.
 
     Attributes
     ----------
     features : ndarray [shape=(n_frames, n_mels)] or None
-        Log-mel in dB; None where the recording is not at hand.
+        Log-mel in dB; None where the recording is not available.
     waveform : ndarray [shape=(n_samples,)] or None
         None without sound.
     windows : ndarray [shape=(n_windows,)] or None
@@ -78,7 +78,7 @@ def make_cards(
     chosen : sequence of ChosenClip
         All that are shown.
     material : mapping
-        Domain and name of a clip to what is at hand of it.
+        Domain and name of a clip to what is available of it.
     recipe : FeatureParameters
         Of the features.
     grid : WindowGrid

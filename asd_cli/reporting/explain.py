@@ -41,9 +41,9 @@ _DISTANCE_CLIP_DB = 6.0
 _FRAME_CLIP_DB = 8.0
 _SMOOTHING = (3.0, 1.5)
 _BANDS_POOLED = 4
-_LEAST_SPREAD_DB = 0.2
+_MIN_SPREAD_DB = 0.2
 _COST, _COST_OF_JOINING, _LARGEST = 1.3, 0.5, 6.0
-_REGIONS, _SMALLEST_SHARE, _NAMED = 6, 0.2, 2
+_REGIONS, _MIN_FRACTION, _NAMED = 6, 0.2, 2
 _CALIBRATION_CLIPS = 12
 _LEVEL_QUANTILE = 0.9
 _WHOLE_CLIP = 0.95
@@ -180,7 +180,7 @@ def learn_normal(clips: Sequence[LogMel]) -> NormalReference:
         residuals.append(_residual(clips[index], [clips[i] for i in near], means[near]))
     every = np.concatenate(residuals)
     centre = np.median(every, axis=0)
-    spread = 1.4826 * np.median(np.abs(every - centre), axis=0) + _LEAST_SPREAD_DB
+    spread = 1.4826 * np.median(np.abs(every - centre), axis=0) + _MIN_SPREAD_DB
     strongest = [_strongest(_excesses((part - centre) / spread))[0] for part in residuals]
     return NormalReference(clips, means, centre, spread, float(np.median(strongest)))
 
@@ -218,7 +218,7 @@ def explain(clip: LogMel, reference: NormalReference, recipe: FeatureParameters)
     first = 0.0
     while len(regions) < _REGIONS:
         mass, (start, end, low, high), sign = _strongest(excesses)
-        if mass <= max(0.0, _SMALLEST_SHARE * first):
+        if mass <= max(0.0, _MIN_FRACTION * first):
             break
         first = first or mass
         for excess in excesses:

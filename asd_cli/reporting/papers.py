@@ -9,7 +9,7 @@ from asd_cli.reporting.chart import Chart, slug
 from asd_cli.reporting.content import SystemContent
 from asd_cli.reporting.page import machine_charts
 
-# Colours that are told apart by the colour-blind and in print (Wong 2011, Nature Methods 8:441).
+# Colours that colour-blind readers and prints keep distinct (Wong 2011, Nature Methods 8:441).
 _COLOURS = {
     "normal": "#0072B2",
     "anomaly": "#D55E00",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 _LEVELS = 40
-_MOST_COLUMNS = 420
+_MAX_COLUMNS = 420
 # Dark violet over magenta and orange to pale yellow: lightness rises evenly, so the picture reads
 # in grey and for the colour-blind (after matplotlib's "inferno", CC0).
 _ANCHORS = np.array(
@@ -29,7 +29,7 @@ def palette(levels: int = _LEVELS) -> npt.NDArray[np.uint8]:
 
 def shorten(clip: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Average neighbouring frames of a long clip, so that its picture stays small."""
-    step = -(-len(clip) // _MOST_COLUMNS)
+    step = -(-len(clip) // _MAX_COLUMNS)
     starts = np.arange(0, len(clip), step)
     counts = np.diff(np.append(starts, len(clip)))[:, None]
     return np.asarray(np.add.reduceat(clip, starts, axis=0) / counts, np.float32)

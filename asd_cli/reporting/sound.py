@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 LONGEST_S = 15.0
 _PEAK = 0.9
-_MOST_GAIN_DB = 40.0
+_MAX_GAIN_DB = 40.0
 _MP3_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
 _FALLBACK_RATE = 48000
 # libsndfile's scale from 0 (largest file) to 1; near 40 kbit/s for 16 kHz mono.
@@ -26,7 +26,7 @@ def common_gain(waveforms: Sequence[Waveform]) -> float:
         Brings the loudest sample to 0.9 of full scale, by at most 40 dB.
     """
     peak = max((float(np.max(np.abs(y), initial=0.0)) for y in waveforms), default=0.0)
-    most = 10 ** (_MOST_GAIN_DB / 20)
+    most = 10 ** (_MAX_GAIN_DB / 20)
     return min(_PEAK / peak, most) if peak > 0 else 1.0
 
 

@@ -54,7 +54,7 @@ class ReportRequest:
     machines : tuple of str
         Machine types; empty means all.
     audio : bool
-        Whether clips can be heard in the page.
+        Whether clips can be played in the page.
     figures : Path or None
         Folder for PNG, SVG and CSV of every chart.
     format : str

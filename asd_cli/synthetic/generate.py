@@ -1,4 +1,4 @@
-"""Make a synthetic set on disk: resumable, fresh when complete, never over other data."""
+"""Make a synthetic set on disk: resumable, kept when complete, never over other data."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -43,7 +43,7 @@ class SyntheticResult:
         How many it holds.
     written : int
         How many were made now.
-    fresh : bool
+    up_to_date : bool
         Whether there was nothing to do; then nothing was written.
     fingerprint : str
         Of plan, mode and version of the generator.
@@ -53,7 +53,7 @@ class SyntheticResult:
     mode: Mode
     clips: int
     written: int
-    fresh: bool
+    up_to_date: bool
     fingerprint: str
 
 
@@ -79,7 +79,7 @@ def generate(
     executor : Executor
         Where clips are rendered; the bytes do not depend on it.
     events : Events
-        Who hears of the progress.
+        Told of the progress.
 
     Returns
     -------
@@ -98,9 +98,9 @@ def generate(
     clips = plan_clips(plan, mode)
     missing = missing_clips(root, clips, wav_size(plan))
     texts = _missing_texts(root, companion_texts(plan, mode, clips))
-    fresh = state is FolderState.COMPLETE and not missing and not texts
-    if fresh:
-        events.note(f"fresh: the synthetic set in {root} is complete, nothing to do")
+    up_to_date = state is FolderState.COMPLETE and not missing and not texts
+    if up_to_date:
+        events.note(f"up to date: the synthetic set in {root} is complete, nothing to do")
     else:
         require_free_space(root, len(missing) * wav_size(plan))
         write_manifest(root, description, fingerprint=fingerprint, complete=False)
@@ -114,7 +114,7 @@ def generate(
         mode=mode,
         clips=len(clips),
         written=len(missing),
-        fresh=fresh,
+        up_to_date=up_to_date,
         fingerprint=fingerprint,
     )
 

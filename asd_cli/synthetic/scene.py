@@ -147,7 +147,7 @@ class MachineModel:
         Kinds of fault it can have.
     render : callable
         ``render(unit, scene, defect)``; `unit` is the individual's source of chance and has to be
-        fresh for every clip.
+        new for every clip.
     """
 
     name: str

@@ -48,7 +48,7 @@ class Checkpoint:
         The file.
     identity : mapping of str to str or number
         Everything that decides the result: settings, data fingerprint, seed, versions. A state is
-        gone on with only when all of it is the same.
+        resumed only when all of it is the same.
     """
 
     path: Path
@@ -74,12 +74,12 @@ class Checkpoint:
         write_bytes(self.path, save(tensors, metadata=metadata))
 
     def load(self, model: "torch.nn.Module", optimizer: "torch.optim.Optimizer") -> Progress | None:
-        """Take up a saved state.
+        """Restore a saved state.
 
         Returns
         -------
         Progress or None
-            None when there is no state to take up.
+            None when there is no state to restore.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Checkpoint:
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"the checkpoint {self.path} is damaged: {error}",
-                hint="begin anew: asd train --force",
+                hint="begin from scratch: asd train --force",
             ) from error
         self._require_same(identity)
         model.load_state_dict(_with_prefix(tensors, _MODEL))
@@ -130,7 +130,8 @@ class Checkpoint:
             )
             raise UsageError(
                 f"{self.path} is the state of another run: {changes}",
-                hint="go on with the settings it was begun with, or begin anew: asd train --force",
+                hint="resume with the settings it was begun with, or begin from scratch: "
+                "asd train --force",
             )
 
 

@@ -78,7 +78,7 @@ def use_deterministic_kernels(threads: int | None = None) -> int:
     # The same as use_deterministic_algorithms(True, warn_only=True), which loads torch's compiler
     # besides, and that takes as long as all of torch.
     torch.set_deterministic_debug_mode("warn")
-    # Filling fresh memory with NaN finds bugs in kernels; it costs a sixth of the speed.
+    # Filling new memory with NaN finds bugs in kernels; it costs a sixth of the speed.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
     if threads is not None:

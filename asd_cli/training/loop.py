@@ -48,7 +48,7 @@ class FitPlan:
     Attributes
     ----------
     train, validation : ndarray [dtype=int64]
-        Windows to train on and to hold back.
+        Windows to train on and to hold out.
     epochs, batch_size : int
         How often, and how many windows at a time; the last batch of an epoch may be smaller.
     shuffle : bool
@@ -84,7 +84,7 @@ def fit(
     events: Events,
     task: str,
 ) -> list[dict[str, float]]:
-    """Train to the last epoch, from the beginning or from where a run was broken off.
+    """Train to the last epoch, from the beginning or where an interrupted run stopped.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def fit(
     Returns
     -------
     list of dict
-        One row an epoch: ``epoch`` (from 1), ``loss``, ``val_loss`` (where windows are held back).
+        One row an epoch: ``epoch`` (from 1), ``loss``, ``val_loss`` (where windows are held out).
 
     Raises
     ------
@@ -148,7 +148,7 @@ def _run_epoch(
         if not math.isfinite(value):
             raise TrainingDivergedError(
                 f"the loss became {value} in epoch {state.epoch + 1}, batch {batch + 1}",
-                hint="lower the learning rate: --set fit.lr=1e-5; then begin anew: --force",
+                hint="lower the learning rate: --set fit.lr=1e-5; then begin from scratch: --force",
             )
         trainable.optimizer.zero_grad(set_to_none=True)
         loss.backward()

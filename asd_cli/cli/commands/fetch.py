@@ -125,7 +125,7 @@ def _make_demo_set(
     folders = {Mode.DEV: settings.dev_directory, Mode.EVAL: settings.eval_directory}
     for mode, folder in folders.items():
         made = generate(root / folder, plan, mode=mode, executor=make_executor(None), events=events)
-        done = "up to date, nothing to do" if made.fresh else f"{made.clips} synthetic clips"
+        done = "up to date, nothing to do" if made.up_to_date else f"{made.clips} synthetic clips"
         events.note(f"{made.root}: {done}")
 
 

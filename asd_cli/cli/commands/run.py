@@ -36,7 +36,7 @@ def run(
 ) -> None:
     """Fetch what is missing, extract, train, score, evaluate and report.
 
-    What is fresh is left as it is, so that the command can be given again at any time.
+    What is up to date is kept, so that the command can be repeated at any time.
 
     Example: asd run --mode dev --machine fan
     """

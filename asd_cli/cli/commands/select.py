@@ -59,7 +59,7 @@ def select(
         tuple(row for s in selections for row in (*_rows(s), None)),
         left=2,
         notes=(
-            "score: harmonic mean of AUC and pAUC, normal clips held back against clips of "
+            "score: harmonic mean of AUC and pAUC, held-out normal clips against clips of "
             "sections and machines that were left out of training (of attributes where there is "
             "neither); a dash: could not be trained without it",
         ),

@@ -55,7 +55,7 @@ class Edition:
     sample_rate : int
         Of every recording, in Hz.
     channel : int or None
-        Which channel of its recordings is heard unless another is asked for; None where they
+        Which channel of its recordings is used unless another is asked for; None where they
         have one.
     machines : tuple of str
         Machine types of both sets, in the order the official evaluator lists them.

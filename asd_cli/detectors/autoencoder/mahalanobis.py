@@ -28,14 +28,14 @@ Matrix = npt.NDArray[np.float64]
 
 # Of the mean variance: keeps the covariance of a few short clips invertible.
 _RELATIVE_REGULARISATION = 1e-6
-_SMALLEST_VARIANCE = 1e-12
+_MIN_VARIANCE = 1e-12
 _PRECISION = "precision."
 
 
 def inverse_covariance(residuals: Matrix) -> Matrix:
     """Invert the covariance of residuals [shape=(n_frames, n_mels)], slightly regularised."""
     covariance = np.atleast_2d(np.cov(residuals, rowvar=False))
-    floor = max(float(np.trace(covariance)) / len(covariance), _SMALLEST_VARIANCE)
+    floor = max(float(np.trace(covariance)) / len(covariance), _MIN_VARIANCE)
     regular = covariance + _RELATIVE_REGULARISATION * floor * np.eye(len(covariance))
     return np.asarray(np.linalg.inv(regular), np.float64)
 
@@ -142,7 +142,7 @@ class MahalanobisAutoencoderDetector:
     def from_state(
         cls, state: DetectorState, options: MahalanobisOptions
     ) -> "MahalanobisAutoencoderDetector":
-        """Take weights and covariances up again."""
+        """Restore weights and covariances."""
         detector = cls(options)
         detector._autoencoder = AutoencoderDetector.from_state(state, options)
         detector._precisions = {

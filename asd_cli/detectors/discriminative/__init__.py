@@ -1,1 +1,1 @@
-"""One network for all machines that tells machines, sections, domains and attributes apart."""
+"""One network for all machines that classifies machines, sections, domains and attributes."""

@@ -1,7 +1,7 @@
-"""The discriminative detector: an embedding that tells classes apart tells faults apart, too.
+"""The discriminative detector: an embedding that separates classes separates faults as well.
 
 Wilkinghoff 2023 and 2024 in the setting of Fujimura et al. 2025 (arXiv:2507.10264): one dual-branch
-network for all machines learns to tell machines, sections, domains and attributes apart on raw
+network for all machines is trained to classify machines, sections, domains and attributes on raw
 audio; a clip far from all normal clips of its section is anomalous.
 """
 
@@ -68,7 +68,7 @@ class DiscriminativeDetector(EmbeddingDetector[DiscriminativeOptions]):
         if len(classes) < 2:
             raise DataError(
                 f"all {len(clips)} training clips are of one class, {classes[0]}: there is nothing "
-                "to tell apart",
+                "to classify",
                 hint="use a detector that does not learn classes: --detector pooled-knn",
             )
         frames = np.concatenate([store.frames for store in stores])
@@ -168,7 +168,7 @@ class DiscriminativeDetector(EmbeddingDetector[DiscriminativeOptions]):
         )
 
     def restore_network(self, state: DetectorState) -> None:
-        """Take the weights up again."""
+        """Restore the weights."""
         self._n_samples = state.facts["n_samples"]
         self._networks = []
         for number in range(state.facts["networks"]):

@@ -18,10 +18,10 @@ _EXCHANGED_SHARE = 0.5
 
 
 class ClassLearning:
-    """Learns to tell classes apart (`asd_cli.training.loop.Trainable`).
+    """Training to classify (`asd_cli.training.loop.Trainable`).
 
-    Random choices depend on the seed and the clips of the batch alone, so that a run that was
-    broken off goes on with the same ones.
+    Random choices depend on the seed and the clips of the batch alone, so that an
+    interrupted run is resumed with the same ones.
 
     Parameters
     ----------

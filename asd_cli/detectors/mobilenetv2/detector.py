@@ -1,7 +1,7 @@
-"""The DCASE 2021 Task 2 baseline: a classifier of sections whose doubt is the anomaly score.
+"""The DCASE 2021 Task 2 baseline: a section classifier whose uncertainty is the anomaly score.
 
 Kawaguchi et al. 2021 (arXiv:2106.04492). A MobileNetV2 learns which section a window of log-mel
-frames is from; a clip whose section it cannot tell is anomalous.
+frames is from; a clip whose section it does not recognise is anomalous.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from asd_cli.detectors.base import (
 )
 from asd_cli.detectors.mobilenetv2.network import (
     FOLD,
-    SMALLEST_INPUT,
+    MIN_INPUT,
     MobileNetV2,
     from_keras,
     prepare_for_scoring,
@@ -66,10 +66,10 @@ def window_scores(probabilities: FloatArray, kind: str) -> FloatArray:
         Higher is more anomalous.
     """
     floor = np.float32(LOG_FLOOR)
-    doubt = np.maximum(np.float32(1.0) - probabilities, floor)
-    log_belief = np.log(np.maximum(probabilities, floor))
+    uncertainty = np.maximum(np.float32(1.0) - probabilities, floor)
+    log_p = np.log(np.maximum(probabilities, floor))
     scores: FloatArray
-    scores = np.log(doubt - log_belief) if kind == "reference" else np.log(doubt) - log_belief
+    scores = np.log(uncertainty - log_p) if kind == "reference" else np.log(uncertainty) - log_p
     return scores
 
 
@@ -135,15 +135,15 @@ class MobileNetV2Detector:
     def __init__(self, options: MobileNetV2Options) -> None:
         sizes = {"n_frames": options.windows.n_frames, "n_mels": options.features.n_mels}
         for key, size in sizes.items():
-            if size < SMALLEST_INPUT:
+            if size < MIN_INPUT:
                 raise ConfigError(
-                    f"feature.{key} is {size}, and mobilenetv2 needs {SMALLEST_INPUT} or more",
+                    f"feature.{key} is {size}, and mobilenetv2 needs {MIN_INPUT} or more",
                     hint=f"raise it: --set feature.{key}=64; or, where these are the settings of "
                     "the autoencoder baseline, choose that: --detector autoencoder",
                 )
-        if max(sizes.values()) == SMALLEST_INPUT:
+        if max(sizes.values()) == MIN_INPUT:
             raise ConfigError(
-                f"windows of {SMALLEST_INPUT} frames and {SMALLEST_INPUT} bands leave a single "
+                f"windows of {MIN_INPUT} frames and {MIN_INPUT} bands leave a single "
                 "value of each channel, which a batch norm cannot scale",
                 hint="raise one of them: --set feature.n_mels=64",
             )

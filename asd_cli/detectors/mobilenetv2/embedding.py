@@ -1,4 +1,4 @@
-"""The baseline classifier's embedding of a clip, and a back end in place of its doubt.
+"""The baseline classifier's embedding of a clip, and a back end in place of its uncertainty.
 
 A clip that no section's normal clips come near is anomalous, even where the classifier is certain
 of its section.
@@ -49,5 +49,5 @@ class MobileNetV2EmbeddingDetector(EmbeddingDetector[MobileNetV2EmbeddingOptions
         return self._classifier.state()
 
     def restore_network(self, state: DetectorState) -> None:
-        """Take the classifier up again."""
+        """Restore the classifier."""
         self._classifier = MobileNetV2Detector.from_state(state, self.options)

@@ -27,13 +27,13 @@ from torch import Tensor, nn
 
 FOLD = 3
 EMBEDDING_SIZE = 1280
-SMALLEST_INPUT = 32
+MIN_INPUT = 32
 _EPSILON = 1e-3
 # torch's momentum is the share of the new value, Keras' 0.999 that of the old one.
 _MOMENTUM = 1.0 - 0.999
 _ALPHA = 0.5
 _STEM_CHANNELS, _STEM_STRIDE = 32, 2
-_FEWEST_ROWS_IN_BF16 = 2
+_MIN_ROWS_IN_BF16 = 2
 # Expansion, output channels, repeats, stride of the first: Table 2 of Sandler et al. 2018.
 _STAGES = (
     (1, 16, 1, 1),
@@ -186,7 +186,7 @@ class MobileNetV2(nn.Module):
 
     def _depthwise(self, block: _Block, hidden: Tensor) -> Tensor:
         names = (f"{block.name}_depthwise", f"{block.name}_depthwise_BN")
-        slow = block.stride == 2 or hidden.shape[-2] <= _FEWEST_ROWS_IN_BF16
+        slow = block.stride == 2 or hidden.shape[-2] <= _MIN_ROWS_IN_BF16
         if slow and hidden.is_cpu and torch.is_autocast_enabled("cpu"):
             # In bfloat16, oneDNN falls back to plain loops for the gradients of these.
             with torch.autocast("cpu", enabled=False):

@@ -30,7 +30,7 @@ _MODULATION_HZ = (3.0, 50.0)
 _MODULATION_BANDS = 6
 _SEGMENT_S = 1.0
 # In dB²/Hz: far below what noise has, so that silence has a logarithm.
-_LEAST_DENSITY = 1e-6
+_MIN_DENSITY = 1e-6
 
 
 def texture_recipe(recipe: FeatureParameters) -> FeatureParameters:
@@ -79,7 +79,7 @@ class TextureStatistics:
         # Half of the rate, or a little less where the segment has an odd length.
         highest = (segment // 2) * self.frame_rate / segment
         in_ranges = _rate_filters(len(density), highest) @ density
-        decibels: FloatArray = 10.0 * np.log10(in_ranges + _LEAST_DENSITY)
+        decibels: FloatArray = 10.0 * np.log10(in_ranges + _MIN_DENSITY)
         return decibels
 
 
@@ -108,7 +108,7 @@ class TextureDetector(EmbeddingDetector[PooledOptions]):
     def embed(
         self, features: FeatureStore, events: Events = SILENT, task: str = "score"
     ) -> FloatArray:
-        """Describe each clip; DataError when a recording cannot be read."""
+        """Compute the statistics of each clip; DataError when a recording cannot be read."""
         (described,) = self._describe(features, (1.0,), events, task)
         return described
 
