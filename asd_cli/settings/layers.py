@@ -79,8 +79,11 @@ class SettingsLayers:
         named = next((e.value for e in self.file if e.key == "detector"), None)
         special = _preset_keys() if isinstance(named, str) and named in all_detectors() else ()
         for entry in self.file:
-            own = entry.key in special
-            yield Entry(f"{named}.{entry.key}" if own else entry.key, entry.value, entry.origin)
+            own = f"{named}.{entry.key}"
+            if entry.key not in special:
+                yield entry
+            elif find_key(own) is not None:  # the detector reads no other preset keys
+                yield Entry(own, entry.value, entry.origin)
 
     @cached_property
     def settings(self) -> Settings:

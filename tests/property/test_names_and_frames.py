@@ -75,5 +75,7 @@ recipes = st.builds(
 def test_fingerprints_are_equal_if_and_only_if_recipes_are(
     first: FeatureParameters, second: FeatureParameters
 ) -> None:
-    assert (first.fingerprint == second.fingerprint) == (first == second)
+    # How the sample rate is reached does not change the numbers.
+    same = replace(first, resample=False) == replace(second, resample=False)
+    assert (first.fingerprint == second.fingerprint) == same
     assert replace(first).fingerprint == first.fingerprint
