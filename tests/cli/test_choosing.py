@@ -7,7 +7,10 @@ import pytest
 
 from asd_cli.artifacts.threshold import Threshold
 from asd_cli.cli.exit_codes import ExitCode
-from asd_cli.detectors.registry import BEST_ENSEMBLE, DETECTORS
+from asd_cli.core.structures import from_plain
+from asd_cli.detectors.catalogue import BEST_ENSEMBLE
+from asd_cli.detectors.overview import all_choices
+from asd_cli.detectors.registry import all_detectors
 from tests.support.command import asd
 from tests.support.encoders import write_encoder
 from tests.support.recordings import write_machine
@@ -40,7 +43,10 @@ def test_all_detectors_are_listed() -> None:
     listed = json.loads(asd("detectors", "--format", "json").stdout)
     assert listed["schema"] == "asd.detectors/1"
     names = [row["name"] for row in listed["detectors"]]
-    assert names == [*DETECTORS, BEST_ENSEMBLE, "auto"]
+    assert names == [choice.name for choice in all_choices()]
+    assert names[-2:] == [BEST_ENSEMBLE, "auto"]
+    # Detectors whose presets have names of their own are shown by these.
+    assert {*all_detectors()} - {*names} == {"mobilenetv2-embedding", "pooled"}
     assert all(row["summary"] and row["training"] for row in listed["detectors"])
     for form in ("text", "csv", "md", "latex"):
         assert "pooled-knn" in asd("detectors", "--format", form).stdout
@@ -116,7 +122,7 @@ def test_the_threshold_is_chosen_when_scoring(machine: Path) -> None:
 
 def recorded_threshold(folder: Path) -> Threshold:
     manifest = json.loads((folder / "result/dev/pooled-knn/manifest.json").read_text())
-    return Threshold(**manifest["machines"]["fan"]["threshold"])
+    return from_plain(Threshold, manifest["machines"]["fan"]["threshold"])
 
 
 def decided_by(threshold: Threshold, folder: Path) -> dict[str, bool]:

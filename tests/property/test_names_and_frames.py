@@ -72,10 +72,10 @@ recipes = st.builds(
 
 
 @given(recipes, recipes)
-def test_fingerprints_are_equal_if_and_only_if_the_numbers_are(
+def test_fingerprints_are_equal_if_and_only_if_recipes_are(
     first: FeatureParameters, second: FeatureParameters
 ) -> None:
-    # Whether another rate is resampled or refused changes no number.
+    # How the sample rate is reached does not change the numbers.
     same = replace(first, resample=False) == replace(second, resample=False)
     assert (first.fingerprint == second.fingerprint) == same
     assert replace(first).fingerprint == first.fingerprint

@@ -4,14 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from asd_cli.audio.decoding import decode, read_file
 from asd_cli.core.types import Clip, Domain, Label, Split
-from asd_cli.datasets.dcase.names import format_clip_name, parse_clip_name
-from asd_cli.features.logmel import log_mel, mel_basis
-from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from tests.support.clips import make_clip
-from tests.support.recordings import tone, write_wav
 
 
 def make_store(
@@ -51,51 +46,4 @@ def make_store(
         offsets=np.cumsum(lengths) - lengths,
         frames=lengths,
         fingerprint=f"made {seed} {sections}",
-    )
-
-
-def make_recordings(
-    folder: Path,
-    *,
-    machine: str = "fan",
-    sections: tuple[str, ...] = ("00", "01"),
-    source: int = 6,
-    target: int = 2,
-    seconds: float = 1.5,
-    seed: int = 0,
-    fault: bool = False,
-) -> FeatureStore:
-    """Clips on disk whose sections hum at different pitches, with their features.
-
-    With `fault` each rattles as well.
-    """
-    recipe = FeatureParameters(n_mels=64)
-    basis = mel_basis(recipe)
-    clips: list[Clip] = []
-    rows: list[np.ndarray] = []
-    for section in sections:
-        for domain, count in ((Domain.SOURCE, source), (Domain.TARGET, target)):
-            for number in range(count):
-                name = format_clip_name(
-                    section=section, domain=domain, split=Split.TRAIN, label=Label.NORMAL, attributes=f"speed_{number % 2}",
-                )  # fmt: skip
-                seed += 1
-                pitch = (400.0 + 600.0 * int(section)) * (1.0 if domain is Domain.SOURCE else 1.1)
-                wave = tone(pitch, seconds=seconds, seed=seed) * (0.8 + 0.2 * (number % 2))
-                if fault:
-                    rattle = np.random.default_rng(seed).standard_normal(len(wave))
-                    wave[len(wave) // 3 :: 4000] += 0.6
-                    wave += 0.2 * rattle
-                path = write_wav(folder / machine / "train" / name, 0.4 * wave)
-                rows.append(
-                    log_mel(decode(read_file(path), path, recipe.audio_format), recipe, basis)
-                )
-                clips.append(parse_clip_name(path, machine=machine))
-    lengths = np.array([len(row) for row in rows], np.int64)
-    return FeatureStore(
-        clips=tuple(clips),
-        data=np.concatenate(rows),
-        offsets=np.cumsum(lengths) - lengths,
-        frames=lengths,
-        fingerprint=f"recorded {machine} {sections} {source} {target} {seed}",
     )

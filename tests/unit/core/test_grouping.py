@@ -34,13 +34,13 @@ def alike(*attributes: str) -> list[Clip]:
 def test_every_clip_is_in_one_group_of_its_section_and_domain(
     kinds: list[tuple[str, Domain | None, str]], fewest: int
 ) -> None:
-    clips = [clip(*kind) for kind in kinds]
+    clips = [clip(*kind, number) for number, kind in enumerate(kinds)]
     groups = similar_clips(clips, fewest)
     assert sorted(i for group in groups for i in group) == list(range(len(clips)))
     for group in groups:
         assert len({(clips[i].section, clips[i].domain) for i in group}) == 1
         assert list(group) == sorted(group)
-        attributes = [clips[i].attributes for i in group]
+        attributes = [clips[i].condition for i in group]
         if len(set(attributes)) > 1:
             assert max(map(attributes.count, attributes)) < fewest
 
@@ -49,7 +49,7 @@ def test_every_clip_is_in_one_group_of_its_section_and_domain(
 def test_folds_are_blocks_of_about_one_size(
     kinds: list[tuple[str, Domain | None, str]], count: int
 ) -> None:
-    clips = [clip(*kind) for kind in kinds]
+    clips = [clip(*kind, number) for number, kind in enumerate(kinds)]
     folds = blocked_folds(clips, count)
     assert set(folds.tolist()) <= set(range(count))
     for group in similar_clips(clips, count):
@@ -79,7 +79,7 @@ def test_a_block_lies_at_the_same_place_in_every_group(place: float, first: int)
 def test_of_every_group_one_is_taken_and_one_is_left(
     kinds: list[tuple[str, Domain | None, str]], place: float
 ) -> None:
-    clips = [clip(*kind) for kind in kinds]
+    clips = [clip(*kind, number) for number, kind in enumerate(kinds)]
     taken = block_at(clips, 0.25, place)
     for group in similar_clips(clips, 4):
         own = taken & set(group.tolist())

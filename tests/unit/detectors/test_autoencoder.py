@@ -4,7 +4,7 @@ os.environ["KERAS_BACKEND"] = "torch"
 
 import warnings
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -18,16 +18,18 @@ from asd_cli.detectors.autoencoder.mahalanobis import (
     mahalanobis,
 )
 from asd_cli.detectors.autoencoder.network import Autoencoder, from_keras, to_keras
-from asd_cli.detectors.base import DetectorOptions, FitContext
+from asd_cli.detectors.autoencoder.options import AutoencoderOptions, MahalanobisOptions
+from asd_cli.detectors.base import FitContext
+from asd_cli.detectors.options import FitOptions, Score, WindowOptions
 from tests.support.features import make_store
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import keras
 
-OPTIONS = DetectorOptions(
-    n_frames=5, n_hop_frames=1, lr=1e-3, epochs=2, batch_size=64, seed=5, device="cpu",
-)  # fmt: skip
+WINDOWS = WindowOptions(n_frames=5, n_hop_frames=1)
+FIT = FitOptions(lr=1e-3, epochs=2, batch_size=64)
+OPTIONS = AutoencoderOptions(windows=WINDOWS, fit=FIT, seed=5, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -103,13 +105,13 @@ def test_the_score_is_the_mean_squared_error_of_the_windows() -> None:
 
 
 @pytest.mark.parametrize("score", ["reference", "paper"])
-def test_the_mahalanobis_score_against_a_slow_version(score: str) -> None:
-    from dataclasses import replace
-
+def test_the_mahalanobis_score_against_a_slow_version(score: Score) -> None:
     train, test = make_store(), make_store(seed=9)
     base = AutoencoderDetector(OPTIONS)
     base.fit(train, FitContext())
-    detector = MahalanobisAutoencoderDetector(replace(OPTIONS, score=score))
+    detector = MahalanobisAutoencoderDetector(
+        MahalanobisOptions(windows=WINDOWS, fit=FIT, score=score, seed=5, device="cpu")
+    )
     detector.fit(train, FitContext(bases={"autoencoder": base}))
 
     def residuals(store: object, index: int) -> np.ndarray:
@@ -142,8 +144,10 @@ def test_residuals_of_whitened_noise_have_their_own_length() -> None:
 
 
 def test_mixed_precision_takes_the_same_course() -> None:
-    def losses(precision: str) -> list[float]:
-        detector = AutoencoderDetector(replace(OPTIONS, epochs=4, precision=precision))
+    def losses(precision: Literal["fp32", "bf16"]) -> list[float]:
+        detector = AutoencoderDetector(
+            replace(OPTIONS, fit=replace(FIT, epochs=4, precision=precision))
+        )
         return [row["loss"] for row in detector.fit(make_store(), FitContext())]
 
     exact, mixed = losses("fp32"), losses("bf16")

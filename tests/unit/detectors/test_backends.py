@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -178,7 +178,11 @@ def test_domains_pooled_apart_and_own() -> None:
 def test_references_of_the_section_or_of_the_machine() -> None:
     train = np.array([[1.0, 0.0], [0.0, 1.0]])
     own = clips(("00", Domain.SOURCE, 1), ("01", Domain.SOURCE, 1))
-    for references, expected in (("section", 1.0), ("machine", 0.0)):
+    cases: tuple[tuple[Literal["section", "machine"], float], ...] = (
+        ("section", 1.0),
+        ("machine", 0.0),
+    )
+    for references, expected in cases:
         backend = Backend(BackendOptions(references=references), SEED)
         backend.fit(train, own)
         score = backend.score(np.array([[0.0, 2.0]]), own[:1])
@@ -213,7 +217,7 @@ def test_too_few_clips_are_refused_in_words() -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @pytest.mark.parametrize("distance", ["cosine", "euclidean", "whitened"])
-def test_scores_survive_state_and_company(kind: str, distance: str) -> None:
+def test_scores_survive_state_and_company(kind: Any, distance: Any) -> None:
     options = BackendOptions(kind=kind, distance=distance, components=2, smote=0.3, neighbors=2)
     backend, again = Backend(options, SEED), Backend(options, SEED)
     backend.fit(embeddings(34), ONE_SECTION)

@@ -1,32 +1,36 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
 from asd_cli.core.errors import DataError
-from asd_cli.detectors.base import DetectorOptions, FitContext
+from asd_cli.detectors.base import FitContext
 from asd_cli.detectors.discriminative.adacos import SubClusterAdaCos, exchange_features
 from asd_cli.detectors.discriminative.detector import DiscriminativeDetector
 from asd_cli.detectors.discriminative.dual_branch import DualBranch
 from asd_cli.detectors.discriminative.learning import mix
-from asd_cli.detectors.discriminative.options import DiscriminativeOptions
+from asd_cli.detectors.discriminative.options import DiscriminativeOptions, NetworkOptions
 from asd_cli.detectors.discriminative.segments import (
     Recordings,
     class_names,
     repeat_to,
     usual_frames,
 )
+from asd_cli.detectors.options import FitOptions
 from asd_cli.features.recipe import FeatureParameters
-from tests.support.features import make_recordings
+from asd_cli.testing import make_recordings
 
-OPTIONS = DetectorOptions(
-    n_mels=64, lr=1e-3, epochs=1, batch_size=8, seed=5, device="cpu", validation_split=0.0,
-    recipe=FeatureParameters(n_mels=64),
-    discriminative=DiscriminativeOptions(resolutions=(256,), sub_clusters=2, min_batches=4),
-)  # fmt: skip
+OPTIONS = DiscriminativeOptions(
+    fit=FitOptions(lr=1e-3, epochs=1, batch_size=8, validation_split=0.0),
+    features=FeatureParameters(n_mels=64),
+    network=NetworkOptions(resolutions=(256,), sub_clusters=2, min_batches=4),
+    seed=5,
+    device="cpu",
+)
 
 
 def test_adacos_against_a_slow_version() -> None:
@@ -77,7 +81,7 @@ def test_mixing_keeps_the_sum_of_labels_and_the_unmixed() -> None:
 
 
 def test_an_excerpt_can_be_played_faster(tmp_path: Path) -> None:
-    recordings = Recordings(make_recordings(tmp_path).clips, FeatureParameters(n_mels=64))
+    recordings = Recordings([make_recordings(tmp_path)], FeatureParameters(n_mels=64))
     own, faster = (recordings.excerpt(0, 16000, 0.0, speed) for speed in (1.0, 1.25))
     assert own.shape == faster.shape == (16000,)
     loudest = [
@@ -90,7 +94,7 @@ def test_training_clips_are_played_at_random_speeds(tmp_path: Path) -> None:
     train = make_recordings(tmp_path)
 
     def weights(speed: float) -> dict[str, np.ndarray]:
-        own = replace(OPTIONS, discriminative=replace(OPTIONS.discriminative, speed=speed))
+        own = replace(OPTIONS, network=replace(OPTIONS.network, speed=speed))
         detector = DiscriminativeDetector(own)
         detector.fit(train, FitContext())
         return dict(detector.network_state().tensors)
@@ -122,7 +126,7 @@ def test_low_sample_rates_leave_bins() -> None:
 
 def test_segments_cover_a_clip(tmp_path: Path) -> None:
     store = make_recordings(tmp_path, source=1, target=0, sections=("00",))
-    recordings = Recordings(store.clips, OPTIONS.recipe)
+    recordings = Recordings([store], OPTIONS.features)
     waveform = recordings[0]
     segments = recordings.segments(0, 10000)
     assert segments.shape == (3, 10000)
@@ -164,10 +168,8 @@ def test_one_network_serves_all_machines(tmp_path: Path) -> None:
 
 
 def test_several_networks_are_joined(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     store = make_recordings(tmp_path)
-    options = replace(OPTIONS, discriminative=replace(OPTIONS.discriminative, members=2))
+    options = replace(OPTIONS, network=replace(OPTIONS.network, members=2))
     detector = DiscriminativeDetector(options)
     history = detector.fit(store, FitContext())
     assert [row["network"] for row in history] == [1, 2]
@@ -177,12 +179,12 @@ def test_several_networks_are_joined(tmp_path: Path) -> None:
 
 
 def test_mixed_precision_takes_the_same_course(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     store = make_recordings(tmp_path)
 
-    def losses(precision: str) -> list[float]:
-        detector = DiscriminativeDetector(replace(OPTIONS, epochs=3, precision=precision))
+    def losses(precision: Literal["fp32", "bf16"]) -> list[float]:
+        detector = DiscriminativeDetector(
+            replace(OPTIONS, fit=replace(OPTIONS.fit, epochs=3, precision=precision))
+        )
         return [row["loss"] for row in detector.fit(store, FitContext())]
 
     exact, mixed = losses("fp32"), losses("bf16")

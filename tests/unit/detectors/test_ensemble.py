@@ -1,11 +1,16 @@
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from asd_cli.detectors.backends.options import BackendOptions
-from asd_cli.detectors.base import DetectorOptions, DetectorState, EnsembleOptions, FitContext
+from asd_cli.detectors.base import DetectorState, FitContext
 from asd_cli.detectors.ensemble import EnsembleDetector, normalise
+from asd_cli.detectors.ensemble_options import EnsembleDetectorOptions, EnsembleOptions
+from asd_cli.detectors.plans import options_from_plain, options_to_plain, parse_detector
+from asd_cli.detectors.pooled.options import PooledOptions
 from tests.support.features import make_store
 
 numbers = st.floats(-1e3, 1e3)
@@ -26,12 +31,12 @@ def test_the_scales() -> None:
     assert normalise(np.array([10.0]), normal, "rank")[0] > 1.0
 
 
-def ensemble(**options: object) -> EnsembleDetector:
-    own = DetectorOptions(backend=BackendOptions(distance="euclidean"))
-    other = DetectorOptions(backend=BackendOptions(kind="gmm", components=1))
+def ensemble(**options: Any) -> EnsembleDetector:
+    own = PooledOptions(backend=BackendOptions(distance="euclidean"))
+    other = PooledOptions(backend=BackendOptions(kind="gmm", components=1))
     members = (("pooled-knn", own), ("pooled-gmm", other))
-    combined = EnsembleOptions(**options)  # type: ignore[arg-type]
-    return EnsembleDetector(DetectorOptions(members=members, ensemble=combined))
+    combined = EnsembleOptions(**options)
+    return EnsembleDetector(EnsembleDetectorOptions(members=members, ensemble=combined))
 
 
 def test_all_weight_on_one_member_ranks_as_it_does() -> None:
@@ -44,12 +49,14 @@ def test_all_weight_on_one_member_ranks_as_it_does() -> None:
 
 def test_an_ensemble_survives_the_way_through_its_state() -> None:
     train, test = make_store(), make_store(seed=9)
+    plan = parse_detector("pooled-knn+pooled-gmm")
     for groups in ("machine", "section", "domain"):
         fitted = ensemble(groups=groups, normalization="rank")
         fitted.fit(train, FitContext())
         state = fitted.state()
-        options = DetectorOptions.from_dict(fitted.options.as_dict())
+        options = options_from_plain(plan, options_to_plain(fitted.options))
         assert options == fitted.options
+        assert isinstance(options, EnsembleDetectorOptions)
         again = EnsembleDetector.from_state(DetectorState(state.tensors, state.facts), options)
         np.testing.assert_array_equal(fitted.score(test).clips, again.score(test).clips)
         assert np.isfinite(fitted.score_training_clips(train)).all()

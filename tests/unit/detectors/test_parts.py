@@ -5,11 +5,15 @@ import pytest
 
 from asd_cli.core.errors import ConfigError, DataError, UsageError
 from asd_cli.core.types import Clip, Domain, Label, Split
-from asd_cli.detectors.base import DetectorOptions, FitContext
+from asd_cli.detectors.base import FitContext
 from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector, window_scores
-from asd_cli.detectors.registry import DETECTORS, create_detector
+from asd_cli.detectors.mobilenetv2.options import MobileNetV2Options
+from asd_cli.detectors.options import WindowOptions
+from asd_cli.detectors.plans import parse_detector
+from asd_cli.detectors.registry import detector_spec
 from asd_cli.detectors.thresholds import fit_threshold
 from asd_cli.detectors.validation import split_windows
+from asd_cli.features.recipe import FeatureParameters
 from tests.support.clips import make_clip
 from tests.support.features import make_store
 
@@ -43,7 +47,7 @@ def test_a_gamma_threshold_is_scipys_quantile() -> None:
     shape, loc, scale = stats.gamma.fit(scores)
     assert threshold.value == pytest.approx(stats.gamma.ppf(0.9, shape, loc, scale))
     assert threshold.false_alarm_rate == pytest.approx(0.1, abs=0.03)
-    assert threshold.notes == []
+    assert threshold.notes == ()
     assert threshold.kind == "gamma"
 
 
@@ -109,26 +113,32 @@ def test_without_a_share_everything_is_trained_on() -> None:
         assert (len(train), len(held_back)) == (4, 0)
 
 
+def options(*, n_mels: int) -> MobileNetV2Options:
+    return MobileNetV2Options(
+        windows=WindowOptions(n_frames=32), features=FeatureParameters(n_mels=n_mels)
+    )
+
+
 def test_small_windows_are_refused_by_the_network() -> None:
     with pytest.raises(ConfigError, match="n_frames is 5, and mobilenetv2 needs 32") as caught:
-        MobileNetV2Detector(DetectorOptions(n_frames=5))
+        MobileNetV2Detector(MobileNetV2Options(windows=WindowOptions(n_frames=5)))
     assert "--detector autoencoder" in str(caught.value.hint), "5 frames are that baseline's"
 
 
 def test_windows_that_leave_one_value_are_refused_by_the_network() -> None:
     with pytest.raises(ConfigError, match="a single value of each channel"):
-        MobileNetV2Detector(DetectorOptions(n_frames=32, n_mels=32))
+        MobileNetV2Detector(options(n_mels=32))
 
 
 def test_one_section_cannot_be_classified_and_the_message_says_what_can() -> None:
     store = make_store(sections=("00",))
     with pytest.raises(DataError, match="single section 00") as caught:
-        MobileNetV2Detector(DetectorOptions(n_frames=32, n_mels=64)).fit(store, FitContext())
+        MobileNetV2Detector(options(n_mels=64)).fit(store, FitContext())
     assert "pooled-knn" in str(caught.value.hint)
-    assert not DETECTORS["pooled-knn"].needs_sections
+    assert not detector_spec("pooled-knn").needs_sections
 
 
 def test_an_unknown_detector_is_named() -> None:
     with pytest.raises(UsageError, match="no detector 'mobilenet'") as caught:
-        create_detector("mobilenet", DetectorOptions())
+        parse_detector("mobilenet")
     assert "did you mean 'mobilenetv2'" in str(caught.value.hint)

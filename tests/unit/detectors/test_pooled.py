@@ -13,8 +13,10 @@ from asd_cli.audio.decoding import decode, read_file
 from asd_cli.core.events import SILENT
 from asd_cli.datasets.dcase.names import parse_clip_name
 from asd_cli.detectors.backends.options import BackendOptions
-from asd_cli.detectors.base import DetectorOptions, FitContext
+from asd_cli.detectors.base import FitContext
+from asd_cli.detectors.options import PoolingOptions
 from asd_cli.detectors.pooled.detector import PooledDetector, pool_over_time, weighted_rank_pool
+from asd_cli.detectors.pooled.options import PooledOptions
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
@@ -62,7 +64,7 @@ def test_rank_pooling_lies_between_maximum_and_mean(spectrogram: np.ndarray) -> 
 
 
 def test_scores_against_a_slow_search() -> None:
-    options = DetectorOptions()
+    options = PooledOptions()
     train, test = make_store(seed=1), make_store(seed=2)
     detector = PooledDetector(options)
     detector.fit(train, FitContext())
@@ -108,10 +110,10 @@ def test_a_change_of_speed_is_normal_where_it_was_learnt(tmp_path: Path) -> None
     )
 
     def auc(speeds: tuple[float, ...]) -> float:
-        options = DetectorOptions(
-            recipe=FeatureParameters(n_mels=64),
+        options = PooledOptions(
+            features=FeatureParameters(n_mels=64),
             backend=BackendOptions(distance="whitened"),
-            pooling_speeds=speeds,
+            pooling=PoolingOptions(speeds=speeds),
         )
         detector = PooledDetector(options)
         detector.fit(train, FitContext())
@@ -124,17 +126,21 @@ def test_a_change_of_speed_is_normal_where_it_was_learnt(tmp_path: Path) -> None
 
 def test_each_version_is_the_clip_at_one_speed(tmp_path: Path) -> None:
     train = humming(tmp_path, pitches=(400.0, 420.0, 440.0), start=0)
-    options = DetectorOptions(recipe=FeatureParameters(n_mels=64), pooling_speeds=(1.0, 1.1))
+    options = PooledOptions(
+        features=FeatureParameters(n_mels=64), pooling=PoolingOptions(speeds=(1.0, 1.1))
+    )
     detector = PooledDetector(options)
     own, faster = detector.embed_perturbed(train, SILENT, "train")
     np.testing.assert_allclose(own, detector.embed(train), atol=0.5)
     assert faster.shape == own.shape
     assert not np.allclose(faster, own, atol=3.0)
-    assert PooledDetector(DetectorOptions()).embed_perturbed(train, SILENT, "train") == ()
+    assert PooledDetector(PooledOptions()).embed_perturbed(train, SILENT, "train") == ()
 
 
 def test_recordings_that_changed_are_heard_again(tmp_path: Path) -> None:
-    options = DetectorOptions(recipe=FeatureParameters(n_mels=64), pooling_speeds=(1.1,))
+    options = PooledOptions(
+        features=FeatureParameters(n_mels=64), pooling=PoolingOptions(speeds=(1.1,))
+    )
     detector = PooledDetector(options)
     (before,) = detector.embed_perturbed(
         humming(tmp_path, pitches=(400.0,), start=0), SILENT, "train"

@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from asd_cli.core.errors import DataError, IntegrityError
-from asd_cli.detectors.base import DetectorOptions, FitContext
+from asd_cli.detectors.base import FitContext
 from asd_cli.detectors.pretrained.detector import PretrainedDetector
 from asd_cli.detectors.pretrained.encoders import ExportedEncoder, encoder_fingerprint
+from asd_cli.detectors.pretrained.options import EncoderOptions, PretrainedOptions
+from asd_cli.testing import make_recordings
 from tests.support.encoders import TinyEncoder, write_encoder
-from tests.support.features import make_recordings
 
 CPU = torch.device("cpu")
 WAVEFORM = np.sin(np.arange(8000) / 5).astype(np.float32)
@@ -53,15 +54,17 @@ def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 
 def test_another_encoder_does_not_fit_the_references(tmp_path: Path) -> None:
     path = write_encoder(tmp_path / "own.pt2", seed=1)
-    options = DetectorOptions(encoder=str(path), device="cpu")
+    options = PretrainedOptions(encoder=EncoderOptions(checkpoint=str(path)), device="cpu")
     detector = PretrainedDetector(options)
     train = make_recordings(tmp_path / "clips")
     detector.fit(train, FitContext())
     state, scores = detector.state(), detector.score(train).clips
-    moved = replace(options, encoder=str(path.rename(tmp_path / "moved.pt2")))
+    moved_path = path.rename(tmp_path / "moved.pt2")
+    moved = replace(options, encoder=EncoderOptions(checkpoint=str(moved_path)))
     again = PretrainedDetector.from_state(state, moved)
     np.testing.assert_array_equal(again.score(train).clips, scores)
-    other = replace(options, encoder=str(write_encoder(tmp_path / "other.pt2", seed=2)))
+    other_path = write_encoder(tmp_path / "other.pt2", seed=2)
+    other = replace(options, encoder=EncoderOptions(checkpoint=str(other_path)))
     with pytest.raises(IntegrityError, match="another encoder"):
         PretrainedDetector.from_state(state, other)
 

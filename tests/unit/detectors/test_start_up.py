@@ -5,13 +5,17 @@ import sys
 
 _SCORE = """
 import sys
-from asd_cli.detectors.base import DetectorOptions
 from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector
 from asd_cli.detectors.mobilenetv2.network import MobileNetV2
+from asd_cli.detectors.mobilenetv2.options import MobileNetV2Options
+from asd_cli.detectors.options import WindowOptions
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.training.devices import deterministic_kernels
 from tests.support.features import make_store
 import torch
-detector = MobileNetV2Detector(DetectorOptions(n_frames=32, n_mels=64, device="cpu"))
+options = MobileNetV2Options(windows=WindowOptions(n_frames=32),
+                             features=FeatureParameters(n_mels=64), device="cpu")
+detector = MobileNetV2Detector(options)
 detector.sections, detector.model = ("00", "01"), MobileNetV2(2).eval()
 with deterministic_kernels(1):
     assert torch.are_deterministic_algorithms_enabled()

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from asd_cli.core.errors import DataError
 from asd_cli.core.events import SilentEvents
 from asd_cli.datasets.dcase.names import parse_clip_name
 from asd_cli.detectors.backends.options import BackendOptions
-from asd_cli.detectors.base import DetectorOptions, FitContext
+from asd_cli.detectors.base import FitContext
 from asd_cli.detectors.embedding import EmbeddingDetector
+from asd_cli.detectors.options import PoolingOptions
 from asd_cli.detectors.pooled.detector import PooledDetector
+from asd_cli.detectors.pooled.options import PooledOptions
 from asd_cli.detectors.texture.detector import TextureDetector, TextureStatistics, texture_recipe
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
@@ -109,10 +112,11 @@ def rumbling(folder: Path, *, rates_hz: np.ndarray, start: int) -> FeatureStore:
     )  # fmt: skip
 
 
-def options(**more: object) -> DetectorOptions:
-    return replace(
-        DetectorOptions(recipe=RECIPE, backend=BackendOptions(distance="whitened")),
-        **more,  # type: ignore[arg-type]
+def options(**pooling: Any) -> PooledOptions:
+    return PooledOptions(
+        features=RECIPE,
+        backend=BackendOptions(distance="whitened"),
+        pooling=PoolingOptions(**pooling),
     )
 
 
@@ -122,18 +126,18 @@ def test_it_hears_a_rhythm_that_pooling_cannot(tmp_path: Path) -> None:
     normal = rumbling(tmp_path, rates_hz=4 * generator.uniform(0.98, 1.02, 8), start=100)
     faster = rumbling(tmp_path, rates_hz=8 * generator.uniform(0.98, 1.02, 8), start=200)
 
-    def auc(detector: EmbeddingDetector) -> float:
+    def auc(detector: EmbeddingDetector[PooledOptions]) -> float:
         detector.fit(train, FitContext())
         scores = [detector.score(store).clips for store in (normal, faster)]
         return float(roc_auc_score([0] * 8 + [1] * 8, np.concatenate(scores)))
 
     assert auc(TextureDetector(options())) == 1.0
-    assert auc(PooledDetector(options(pooling="mean"))) < 0.8
+    assert auc(PooledDetector(options(kind="mean"))) < 0.8
 
 
 def test_training_clips_are_heard_at_other_speeds(tmp_path: Path) -> None:
     train = rumbling(tmp_path, rates_hz=np.array([8.0, 8.1, 7.9]), start=0)
-    detector = TextureDetector(options(pooling_speeds=(1.0, 2.0)))
+    detector = TextureDetector(options(speeds=(1.0, 2.0)))
     own, twice = detector.embed_perturbed(train, SilentEvents(), "train")
     np.testing.assert_array_equal(own, detector.embed(train))
     rates = [

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asd_cli.artifacts.threshold import Threshold, threshold_groups
+from asd_cli.core.structures import from_plain, to_plain
 from asd_cli.detectors.thresholds import fit_threshold
 
 CLIPS = [("00", "source")] * 20 + [("01", "source")] * 20 + [("00", "target")] * 3
@@ -49,7 +50,7 @@ def test_sections_share_a_threshold_between_domains() -> None:
 
 def test_survives_json() -> None:
     threshold = fit("domain")
-    assert Threshold(**threshold.as_dict()) == threshold
+    assert from_plain(Threshold, to_plain(threshold)) == threshold
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.floats(0.05, 0.95))

@@ -99,7 +99,7 @@ def test_the_near_microphone_of_2026_is_heard_unless_the_other_is_asked_for(
         asd.score(request)
         evaluated = asd.evaluate(asd.EvaluateRequest(settings=request.settings))
         found[channel] = evaluated.systems[0].evaluation.official_score
-        recipe = Layout(request.settings, Mode.DEV).recipe()
+        recipe = Layout(request.settings, Mode.DEV).features()
         assert recipe.channel == int(channel or 0)
     assert found[""] == found["0"] == 1.0  # only the near one hears the whistle of the fault
     assert found["1"] is not None

@@ -8,7 +8,8 @@ from asd_cli.core.errors import ConfigError
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.pseudo_anomalies import plan_tasks
 from asd_cli.services.select import select
-from tests.support.features import make_recordings, make_store
+from asd_cli.testing import make_recordings
+from tests.support.features import make_store
 from tests.support.recordings import write_machine
 
 
@@ -74,8 +75,9 @@ def test_auto_trains_what_is_chosen_and_scores_with_it(two_machines: Path) -> No
     )
     asd.train(asked)
     bundle = read_model_file(Layout(asked.settings, asked.mode).model("fan"))
-    assert bundle.facts["chosen"] in {"pooled-knn:pooling.kind=max", "pooled-gmm"}
-    assert bundle.facts["detector"] == bundle.facts["chosen"].partition(":")[0]
+    chosen = bundle.facts.selection["chosen"]
+    assert chosen in {"pooled-knn:pooling.kind=max", "pooled-gmm"}
+    assert bundle.facts.training.detector == chosen.partition(":")[0]
     assert {machine.state for machine in asd.train(asked).machines} == {"up to date"}
     scored = asd.score(asked)
     assert {machine.clips for machine in scored.machines} == {24}

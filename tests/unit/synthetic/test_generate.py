@@ -98,7 +98,7 @@ def test_a_second_run_is_fresh_and_writes_nothing(dev_set: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in dev_set.rglob("*")}
     events = NotingEvents()
     result = generate(dev_set, PLAN, executor=SerialExecutor(), events=events)
-    assert result.up_to_date
+    assert result.fresh
     assert (result.clips, result.written) == (CLIPS_IN_PLAN, 0)
     assert len(events.notes) == 1
     assert events.notes[0].startswith("up to date")
@@ -113,7 +113,7 @@ def test_lost_and_cut_files_are_made_again(dev_set: Path, tmp_path: Path) -> Non
     (tmp_path / "SYNTHETIC.txt").unlink()
     events = NotingEvents()
     result = generate(tmp_path, PLAN, executor=SerialExecutor(), events=events)
-    assert (result.up_to_date, result.written, events.moved) == (False, 2, 2)
+    assert (result.fresh, result.written, events.moved) == (False, 2, 2)
     assert contents(tmp_path) == contents(dev_set)
 
 
@@ -151,7 +151,7 @@ def test_a_killed_run_is_finished_by_the_next(flushes: int, dev_set: Path, tmp_p
     assert killed.returncode == -signal.SIGKILL
     assert any(path.suffix == ".tmp" for path in root.rglob("*")), "killed within a write"
     result = generate(root, PLAN, executor=SerialExecutor())
-    assert not result.up_to_date
+    assert not result.fresh
     assert result.written <= CLIPS_IN_PLAN
     assert contents(root) == contents(dev_set)
 

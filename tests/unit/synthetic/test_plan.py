@@ -27,8 +27,8 @@ def test_names_parse_back(mode: Mode) -> None:
         hidden = mode is Mode.EVAL and clip.split is Split.TEST
         assert (read.section, read.domain, read.split) == (clip.section, clip.domain, clip.split)
         assert read.label == (None if hidden else clip.label)
-        assert hidden or read.number == read_name(clip.name).number
-        assert bool(read.attributes) == (clip.split is Split.TRAIN)
+        assert hidden or read_name(read.name).number == clip.number
+        assert bool(read.condition) == (clip.split is Split.TRAIN)
 
 
 def test_layout_is_that_of_the_real_set() -> None:

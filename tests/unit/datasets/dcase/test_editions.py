@@ -79,7 +79,7 @@ def test_names_as_they_were_published(edition: str, name: str, facts: tuple[obje
         clip.section,
         clip.domain,
         clip.label,
-        read_name(clip.name, edition.names).number,
+        read_name(clip.name, names).number,
         clip.condition or "",
     ) == facts
 
