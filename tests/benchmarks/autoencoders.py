@@ -3,6 +3,7 @@
 import statistics
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 from asd_cli.core.events import SILENT, Events
 from asd_cli.detectors.autoencoder.detector import _FlatWindows, _Reconstruction
 from asd_cli.detectors.autoencoder.network import Autoencoder
-from asd_cli.execution.side_by_side import run_side_by_side
+from asd_cli.execution.processes import ProcessExecutor
 from asd_cli.features.windows import frame_windows
 from asd_cli.training.devices import deterministic_kernels
 from asd_cli.training.rows import Rows
@@ -131,9 +132,8 @@ def compare_autoencoder(
         each = {**task, "kind": kind, "threads": 1}
 
         def run() -> float:
-            found = run_side_by_side(
-                _steps, [each, each], workers=2, events=SILENT, done=lambda _: None
-            )
+            with closing(ProcessExecutor(2)) as two:
+                found = [o.result for o in two.submit(_steps, [each, each], long=True)]
             return 1.0 / sum(1.0 / seconds for seconds in found)
 
         return run

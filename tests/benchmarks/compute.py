@@ -20,8 +20,8 @@ from asd_cli.core.events import SILENT, Events
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.memory import keep_freed_memory
 from asd_cli.core.types import Domain, Split
-from asd_cli.execution.executor import Executor, ProcessExecutor, SerialExecutor
-from asd_cli.execution.side_by_side import run_side_by_side
+from asd_cli.execution.executor import Executor, SerialExecutor
+from asd_cli.execution.processes import ProcessExecutor
 from asd_cli.features.extraction import extract_features
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import LOG_FLOOR, FeatureParameters
@@ -161,9 +161,8 @@ def compare_training(rounds: int, limits: Limits, *, steps: int, batch: int) -> 
         task = {"kind": kind, "batch": batch, "steps": steps, "threads": 1}
 
         def run() -> float:
-            each = run_side_by_side(
-                _train_steps, [task, task], workers=2, events=SILENT, done=lambda _: None
-            )
+            with closing(ProcessExecutor(2)) as two:
+                each = [o.result for o in two.submit(_train_steps, [task, task], long=True)]
             return 1.0 / sum(1.0 / seconds for seconds in each)
 
         return run

@@ -86,7 +86,7 @@ def _clips(*groups: tuple[str, Domain, int]) -> list[Clip]:
 
 
 def test_the_tail_is_what_keras_holds_back() -> None:
-    train, held_back = split_windows([], np.zeros(103, np.int64), share=0.1, how="tail", seed=0)
+    train, held_back = split_windows([], np.zeros(103, np.int64), fraction=0.1, how="tail", seed=0)
     assert len(train) == int(103 * 0.9)
     np.testing.assert_array_equal(np.concatenate([train, held_back]), np.arange(103))
 
@@ -95,21 +95,21 @@ def test_stratified_takes_whole_clips_of_every_group() -> None:
     clips = _clips(("00", Domain.SOURCE, 20), ("00", Domain.TARGET, 3), ("01", Domain.SOURCE, 20),
                    ("01", Domain.TARGET, 1))  # fmt: skip
     windows = np.repeat(np.arange(len(clips)), 5)
-    train, held_back = split_windows(clips, windows, share=0.34, how="stratified", seed=0)
+    train, held_back = split_windows(clips, windows, fraction=0.34, how="stratified", seed=0)
     taken = sorted({*windows[held_back].tolist()})
     assert not {*windows[train].tolist()} & {*taken}
     groups = [(clips[i].section, clips[i].domain) for i in taken]
     assert groups.count(("00", Domain.SOURCE)) == 7
     assert groups.count(("00", Domain.TARGET)) == 1
     assert groups.count(("01", Domain.TARGET)) == 0
-    again = split_windows(clips, windows, share=0.34, how="stratified", seed=0)[1]
+    again = split_windows(clips, windows, fraction=0.34, how="stratified", seed=0)[1]
     np.testing.assert_array_equal(held_back, again)
 
 
 def test_without_a_share_everything_is_trained_on() -> None:
     clips = _clips(("00", Domain.SOURCE, 4))
     for how in ("tail", "stratified"):
-        train, held_back = split_windows(clips, np.arange(4), share=0.0, how=how, seed=0)
+        train, held_back = split_windows(clips, np.arange(4), fraction=0.0, how=how, seed=0)
         assert (len(train), len(held_back)) == (4, 0)
 
 

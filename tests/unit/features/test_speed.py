@@ -5,9 +5,11 @@ import pytest
 
 from asd_cli.audio.decoding import at_speed
 from asd_cli.core.errors import DataError
+from asd_cli.core.types import Clip
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.speed import spectrograms_at_speeds
+from asd_cli.features.waveforms import read_hashed, read_waveform
 from tests.support.recordings import tone, write_wav
 
 RECIPE = FeatureParameters(n_mels=64)
@@ -27,10 +29,9 @@ def test_speed_moves_pitch_and_length_alike(speed: float) -> None:
     assert loudest_hz(played) == pytest.approx(1000.0 * speed, abs=2.0)
 
 
-def test_a_spectrogram_a_speed(tmp_path: Path) -> None:
+def test_a_spectrogram_for_each_speed() -> None:
     waveform = tone(1000.0, seconds=1.0).astype(np.float32)
-    path = write_wav(tmp_path / "tone.wav", waveform)
-    own, faster = spectrograms_at_speeds(path, RECIPE, (1.0, 1.25))
+    own, faster = spectrograms_at_speeds(waveform, RECIPE, (1.0, 1.25))
     basis = mel_basis(RECIPE)
     np.testing.assert_allclose(own, log_mel(waveform, RECIPE, basis), atol=0.05)
     assert faster.shape == (RECIPE.n_frames(round(len(waveform) / 1.25)), RECIPE.n_mels)
@@ -38,12 +39,25 @@ def test_a_spectrogram_a_speed(tmp_path: Path) -> None:
     assert faster.mean(axis=0).argmax() == log_mel(quick, RECIPE, basis).mean(axis=0).argmax()
 
 
-def test_a_clip_of_one_transform_can_be_played_faster(tmp_path: Path) -> None:
-    path = write_wav(tmp_path / "short.wav", tone(1000.0, seconds=0.033).astype(np.float32))
-    (faster,) = spectrograms_at_speeds(path, RECIPE, (2.0,))
+def test_a_clip_of_one_transform_can_be_played_faster() -> None:
+    waveform = tone(1000.0, seconds=0.033).astype(np.float32)
+    (faster,) = spectrograms_at_speeds(waveform, RECIPE, (2.0,))
     assert np.isfinite(faster).all()
 
 
 def test_a_recording_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.wav"):
-        spectrograms_at_speeds(tmp_path / "gone.wav", RECIPE, (1.1,))
+        read_waveform(Clip(path=tmp_path / "gone.wav", machine="fan"), RECIPE)
+
+
+def test_a_part_of_a_recording_has_the_samples_and_the_hash_of_that_part(tmp_path: Path) -> None:
+    waveform = tone(1000.0, seconds=2.0).astype(np.float32)
+    path = write_wav(tmp_path / "long.wav", waveform)
+    whole = Clip(path=path, machine="fan")
+    part = Clip(path=path, machine="fan", start=0.5, duration=0.25)
+    samples = read_waveform(part, RECIPE)
+    np.testing.assert_array_equal(samples, read_waveform(whole, RECIPE)[8000:12000])
+    sha256, read = read_hashed(part, RECIPE)
+    assert read is not None
+    assert read_hashed(part, RECIPE, sha256) == (sha256, None)
+    assert sha256 != read_hashed(whole, RECIPE)[0]

@@ -1,26 +1,23 @@
-"""Sets on disk: the same bytes however they are made, resumed, fresh, refused."""
+"""Sets on disk: the same bytes however they are made, resumed, kept, refused."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from asd_cli.core.errors import UsageError
-from asd_cli.core.events import SilentEvents
+from asd_cli.core.events import SILENT, Events, SilentEvents
 from asd_cli.core.types import Label, Mode, Split
-from asd_cli.execution.executor import ProcessExecutor, SerialExecutor
+from asd_cli.execution.executor import Item, Job, Outcome, Result, SerialExecutor
+from asd_cli.execution.processes import ProcessExecutor
 from asd_cli.synthetic.generate import generate
 from asd_cli.synthetic.plan import SyntheticPlan, plan_clips
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 PLAN = SyntheticPlan(
     machines=("valve", "fan"),
@@ -48,11 +45,19 @@ class NotingEvents(SilentEvents):
         self.notes.append(message)
 
 
-class BackwardExecutor:
+class BackwardExecutor(SerialExecutor):
     """Runs jobs last to first."""
 
-    def map(self, job: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        return reversed([job(item) for item in reversed(list(items))])
+    def submit(
+        self,
+        job: Job[Item, Result],
+        items: Iterable[Item],
+        *,
+        events: Events = SILENT,
+        long: bool = False,
+    ) -> Generator[Outcome[Result], None, None]:
+        for index, item in reversed(list(enumerate(items))):
+            yield Outcome(index, job(item, events))
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -85,7 +90,7 @@ def test_it_says_that_it_is_synthetic(dev_set: Path) -> None:
     assert manifest["plan"]["source_train"] == 3
 
 
-@pytest.mark.parametrize("executor", [BackwardExecutor(), ProcessExecutor(2)])
+@pytest.mark.parametrize("executor", [BackwardExecutor(), ProcessExecutor(2, start_seconds=0.0)])
 def test_bytes_do_not_depend_on_the_executor(
     executor: BackwardExecutor | ProcessExecutor, dev_set: Path, tmp_path: Path
 ) -> None:
@@ -94,11 +99,11 @@ def test_bytes_do_not_depend_on_the_executor(
     assert contents(tmp_path) == contents(dev_set)
 
 
-def test_a_second_run_is_fresh_and_writes_nothing(dev_set: Path) -> None:
+def test_a_second_run_is_up_to_date_and_writes_nothing(dev_set: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in dev_set.rglob("*")}
     events = NotingEvents()
     result = generate(dev_set, PLAN, executor=SerialExecutor(), events=events)
-    assert result.fresh
+    assert result.up_to_date
     assert (result.clips, result.written) == (CLIPS_IN_PLAN, 0)
     assert len(events.notes) == 1
     assert events.notes[0].startswith("up to date")
@@ -113,7 +118,7 @@ def test_lost_and_cut_files_are_made_again(dev_set: Path, tmp_path: Path) -> Non
     (tmp_path / "SYNTHETIC.txt").unlink()
     events = NotingEvents()
     result = generate(tmp_path, PLAN, executor=SerialExecutor(), events=events)
-    assert (result.fresh, result.written, events.moved) == (False, 2, 2)
+    assert (result.up_to_date, result.written, events.moved) == (False, 2, 2)
     assert contents(tmp_path) == contents(dev_set)
 
 
@@ -122,7 +127,7 @@ import os, signal, sys
 from pathlib import Path
 from asd_cli.core import files
 from asd_cli.synthetic.generate import generate
-from asd_cli.execution.executor import SerialExecutor
+from asd_cli.execution.executor import Item, Job, Outcome, Result, SerialExecutor
 from tests.unit.synthetic.test_generate import PLAN
 
 flush, left = files.flush_to_disk, int(sys.argv[2])
@@ -151,7 +156,7 @@ def test_a_killed_run_is_finished_by_the_next(flushes: int, dev_set: Path, tmp_p
     assert killed.returncode == -signal.SIGKILL
     assert any(path.suffix == ".tmp" for path in root.rglob("*")), "killed within a write"
     result = generate(root, PLAN, executor=SerialExecutor())
-    assert not result.fresh
+    assert not result.up_to_date
     assert result.written <= CLIPS_IN_PLAN
     assert contents(root) == contents(dev_set)
 
