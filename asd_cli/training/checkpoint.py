@@ -120,7 +120,8 @@ class Checkpoint:
             part.unlink()
 
     def _require_same(self, identity: Mapping[str, Any]) -> None:
-        wanted = json.loads(json.dumps(dict(self.identity)))
+        identity = _flat(identity)
+        wanted = _flat(json.loads(json.dumps(dict(self.identity))))
         different = sorted(
             key for key in {*identity, *wanted} if identity.get(key) != wanted.get(key)
         )
@@ -133,6 +134,14 @@ class Checkpoint:
                 hint="resume with the settings it was begun with, or begin from scratch: "
                 "asd train --force",
             )
+
+
+def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Put nested entries (settings, versions) beside the others, under their own keys."""
+    found: dict[str, Any] = {}
+    for key, value in identity.items():
+        found.update(_flat(value) if isinstance(value, dict) else {key: value})
+    return found
 
 
 def _with_prefix(tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:

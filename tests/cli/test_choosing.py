@@ -137,7 +137,7 @@ def test_a_threshold_of_other_scores_is_refused(machine: Path) -> None:
     run("train", *short)
     result = asd("score", *short, "--set", "score=paper")
     assert result.exit_code == ExitCode.USAGE
-    assert "nothing is trained anew: asd train" in result.stderr
+    assert "nothing is trained again: asd train" in result.stderr
     run("train", *short, "--set", "score=paper")
     run("score", *short, "--set", "score=paper")
 

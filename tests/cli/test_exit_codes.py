@@ -127,7 +127,7 @@ def test_6_a_pickled_model_is_refused(project: Path) -> None:
     model.write_bytes(b"\x80\x04\x95" + bytes(50))
     result = asd("score", *KNN)
     assert result.exit_code == 6
-    assert "not a model bundle" in result.stderr
+    assert "is not a model file" in result.stderr
 
 
 def test_7_a_full_output(project: Path) -> None:

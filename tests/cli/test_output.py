@@ -181,7 +181,7 @@ def on_a_terminal(folder: Path, environment: dict[str, str]) -> str:
     return b"".join(chunks).decode()
 
 
-def test_a_second_run_says_fresh_and_changes_nothing(scored: Path) -> None:
+def test_a_second_run_says_up_to_date_and_changes_nothing(scored: Path) -> None:
     def times() -> dict[str, int]:
         kept = [p for p in scored.glob("**/*") if p.is_file() and p.suffix != ".lock"]
         return {str(path): path.stat().st_mtime_ns for path in kept}
@@ -190,13 +190,13 @@ def test_a_second_run_says_fresh_and_changes_nothing(scored: Path) -> None:
     for command in (("extract",), ("train", *KNN), ("score", *KNN)):
         result = asd(*command)
         assert result.exit_code == 0
-        assert "fresh, nothing to do" in result.stderr
+        assert "up to date, nothing to do" in result.stderr
     assert times() == before
 
 
 def test_a_new_threshold_needs_no_new_training(scored: Path) -> None:
     result = asd("train", *KNN, "--set", "decision_threshold=0.5", "--set", "threshold=quantile")
-    assert "calibrated" in result.stderr
+    assert "threshold fitted" in result.stderr
     assert "up to date" in asd("train", *KNN, "--set", "decision_threshold=0.5",
                           "--set", "threshold=quantile").stderr  # fmt: skip
 

@@ -19,7 +19,7 @@ from asd_cli.features import store as store_module
 from asd_cli.features.extraction import Extraction, extract_features
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
-from asd_cli.features.store import open_store, read_index, write_store
+from asd_cli.features.store import StoreIndex, find_stores, open_store, read_index, write_store
 from tests.support.recordings import tone, write_machine, write_wav
 
 RECIPE = FeatureParameters(n_mels=32)
@@ -37,10 +37,22 @@ def run(
     return extract_features(clips, path, recipe=recipe, executor=SerialExecutor(), **kwargs)
 
 
+def stored(extraction: Extraction) -> Path:
+    """Path of the store, which there must be."""
+    assert extraction.path is not None
+    return extraction.path
+
+
+def index_of(path: Path) -> StoreIndex:
+    index = read_index(path)
+    assert index is not None
+    return index
+
+
 def test_the_store_holds_what_each_clip_gives_alone(clips: list[Clip], tmp_path: Path) -> None:
     write_wav(clips[1].path, tone(500.0, seconds=2.7))  # clips of unequal length
-    result = run(clips, tmp_path / "s.npy")
-    store = open_store(result.path, clips)
+    result = run(clips, tmp_path / "s")
+    store = open_store(stored(result), clips)
     assert (result.computed, result.reused, len(store)) == (len(clips), 0, len(clips))
     for index, clip in enumerate(clips):
         alone = log_mel(
@@ -56,12 +68,12 @@ def test_the_store_holds_what_each_clip_gives_alone(clips: list[Clip], tmp_path:
 def test_processes_give_the_same_bytes(
     clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(clips, tmp_path / "one.npy")
+    one = stored(run(clips, tmp_path / "one"))
     monkeypatch.setattr(computation, "_WORTH_A_WORKER", 0)
     monkeypatch.setattr(computation, "_CLIPS_PER_JOB", 2)
     with closing(ProcessExecutor(2)) as executor:
-        extract_features(clips, tmp_path / "two.npy", recipe=RECIPE, executor=executor)
-    assert (tmp_path / "one.npy").read_bytes() == (tmp_path / "two.npy").read_bytes()
+        found = extract_features(clips, tmp_path / "two", recipe=RECIPE, executor=executor)
+    assert one.read_bytes() == stored(found).read_bytes()
     assert not list(tmp_path.glob(".*")), "what workers handed over is removed"
 
 
@@ -73,14 +85,14 @@ def test_processes_take_known_and_bad_clips_as_one_does(
     write_wav(clips[1].path, tone(500.0, seconds=2.7))
     with closing(ProcessExecutor(2)) as executor:
         given: dict[str, Any] = {"recipe": RECIPE, "executor": executor, "skip_bad": True}
-        path = extract_features(clips, tmp_path / "two.npy", **given).path
+        extract_features(clips, tmp_path / "two", **given)
         clips[2].path.write_bytes(b"RIFF")
         write_wav(clips[0].path, tone(700.0, seconds=1.9))
-        again = extract_features(clips, path, **given)
+        again = extract_features(clips, tmp_path / "two", **given)
     assert (again.computed, again.reused, len(again.skipped)) == (1, len(clips) - 2, 1)
     good = [clip for clip in clips if clip != clips[2]]
-    run(good, tmp_path / "one.npy")
-    assert (tmp_path / "one.npy").read_bytes() == path.read_bytes()
+    one = stored(run(good, tmp_path / "one"))
+    assert one.read_bytes() == stored(again).read_bytes()
 
 
 def test_a_reader_that_stops_leaves_nothing_of_the_workers_behind(
@@ -96,18 +108,18 @@ def test_a_reader_that_stops_leaves_nothing_of_the_workers_behind(
     with closing(ProcessExecutor(2)) as executor:
         given: dict[str, Any] = {"recipe": RECIPE, "executor": executor}
         with pytest.raises(KeyboardInterrupt):
-            extract_features(clips, tmp_path / "s.npy", **given, advance=stop)
+            extract_features(clips, tmp_path / "s", **given, advance=stop)
         assert not list(tmp_path.glob(".*.tmp"))
-        assert not extract_features(clips, tmp_path / "s.npy", **given).up_to_date
+        assert not extract_features(clips, tmp_path / "s", **given).up_to_date
 
 
-def test_a_second_run_is_fresh_and_a_touch_changes_nothing(
+def test_a_second_run_is_up_to_date_and_a_touch_changes_nothing(
     clips: list[Clip], tmp_path: Path
 ) -> None:
-    path = run(clips, tmp_path / "s.npy").path
+    path = stored(run(clips, tmp_path / "s"))
     before = path.stat().st_mtime_ns
     os.utime(clips[0].path, (1, 1))
-    again = run(clips, path)
+    again = run(clips, tmp_path / "s")
     assert again.up_to_date
     assert again.reused == len(clips)
     assert path.stat().st_mtime_ns == before
@@ -116,7 +128,7 @@ def test_a_second_run_is_fresh_and_a_touch_changes_nothing(
 def test_one_changed_byte_with_the_old_time_is_computed_again(
     clips: list[Clip], tmp_path: Path
 ) -> None:
-    path = run(clips, tmp_path / "s.npy").path
+    path = stored(run(clips, tmp_path / "s"))
     old = open_store(path, clips)
     old_rows, old_fingerprint = old[3].copy(), old.fingerprint
     status = clips[3].path.stat()
@@ -124,22 +136,22 @@ def test_one_changed_byte_with_the_old_time_is_computed_again(
     content[-1] ^= 0x40
     clips[3].path.write_bytes(content)
     os.utime(clips[3].path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    result = run(clips, path)
+    result = run(clips, tmp_path / "s")
     assert (result.computed, result.reused) == (1, len(clips) - 1)
-    new = open_store(path, clips)
+    new = open_store(stored(result), clips)
     assert not np.array_equal(new[3], old_rows)
     assert new.fingerprint != old_fingerprint
 
 
 def test_a_changed_recipe_computes_everything(clips: list[Clip], tmp_path: Path) -> None:
-    path = run(clips, tmp_path / "s.npy").path
-    assert run(clips, path, FeatureParameters(n_mels=32, power=1.0)).computed == len(clips)
-    assert run(clips, path, force=True).computed == len(clips)
+    path = stored(run(clips, tmp_path / "s"))
+    assert run(clips, tmp_path / "s", FeatureParameters(n_mels=32, power=1.0)).computed == len(clips)
+    assert run(clips, tmp_path / "s", force=True).computed == len(clips)
 
 
 @pytest.mark.parametrize("damage", ["rows", "short", "index", "no index"])
-def test_a_damaged_store_is_made_anew(clips: list[Clip], tmp_path: Path, damage: str) -> None:
-    path = run(clips, tmp_path / "s.npy").path
+def test_a_damaged_store_is_made_again(clips: list[Clip], tmp_path: Path, damage: str) -> None:
+    path = stored(run(clips, tmp_path / "s"))
     good = path.read_bytes()
     if damage == "rows":
         path.write_bytes(good[:-5] + b"\x00\x01\x02\x03\x04")
@@ -149,41 +161,45 @@ def test_a_damaged_store_is_made_anew(clips: list[Clip], tmp_path: Path, damage:
         path.with_suffix(".json").write_text("{")
     else:
         path.with_suffix(".json").unlink()
-    assert run(clips, path).computed == len(clips)
-    assert path.read_bytes() == good
+    again = run(clips, tmp_path / "s")
+    assert again.computed == len(clips)
+    assert stored(again).read_bytes() == good
 
 
 def test_clips_that_came_and_went_cost_only_themselves(clips: list[Clip], tmp_path: Path) -> None:
-    path = run(clips[:-1], tmp_path / "s.npy").path
-    result = run(clips[1:], path)
+    run(clips[:-1], tmp_path / "s")
+    result = run(clips[1:], tmp_path / "s")
     assert (result.computed, result.reused) == (1, len(clips) - 2)
-    assert [entry.name for entry in read_index(path).entries] == [c.name for c in clips[1:]]  # type: ignore[union-attr]
+    assert find_stores(tmp_path / "s") == [stored(result)]
+    names = [entry.name for entry in index_of(stored(result)).entries]
+    assert names == [clip.name for clip in clips[1:]]
 
 
-def test_a_killed_run_goes_on_where_it_was(clips: list[Clip], tmp_path: Path) -> None:
-    whole = run(clips, tmp_path / "whole.npy").path
-    path = tmp_path / "s.npy"
-    with write_store(path, recipe=RECIPE.fingerprint, n_mels=RECIPE.n_mels) as writer:
-        entries = read_index(whole).by_name  # type: ignore[union-attr]
+def test_a_killed_run_is_resumed(clips: list[Clip], tmp_path: Path) -> None:
+    whole = stored(run(clips, tmp_path / "whole"))
+    store = tmp_path / "s"
+    with write_store(store, parameters=RECIPE.fingerprint, n_mels=RECIPE.n_mels) as writer:
+        entries = index_of(whole).by_name
         for index in range(3):
             name = clips[index].name
             writer.append(name, entries[name].sha256, open_store(whole, clips)[index])
         writer.data.write(b"half a row of the fourth")
         writer.journal.write(b'{"name": "sect')
-    result = run(clips, path)
+    result = run(clips, tmp_path / "s")
     assert (result.computed, result.reused) == (len(clips) - 3, 3)
-    assert path.read_bytes() == whole.read_bytes()
+    assert stored(result).read_bytes() == whole.read_bytes()
     assert not list(tmp_path.glob("*.partial"))
 
 
 def test_a_recording_that_changed_since_the_kill_is_computed_again(
     clips: list[Clip], tmp_path: Path
 ) -> None:
-    path = tmp_path / "s.npy"
-    with write_store(path, recipe=RECIPE.fingerprint, n_mels=RECIPE.n_mels) as writer:
+    store = tmp_path / "s"
+    with write_store(store, parameters=RECIPE.fingerprint, n_mels=RECIPE.n_mels) as writer:
         writer.append(clips[0].name, "another hash", np.zeros((4, 32), np.float32))
-    assert run(clips, path).computed == len(clips)
-    assert open_store(path, clips)[0].any()
+    again = run(clips, store)
+    assert again.computed == len(clips)
+    assert open_store(stored(again), clips)[0].any()
 
 
 def test_bad_recordings_are_all_named_and_the_others_kept(
@@ -191,44 +207,43 @@ def test_bad_recordings_are_all_named_and_the_others_kept(
 ) -> None:
     clips[1].path.write_bytes(b"")
     clips[4].path.write_bytes(b"<html>")
-    path = tmp_path / "s.npy"
     with pytest.raises(ProblemsError, match="2 of 10 recordings cannot be used") as caught:
-        run(clips, path)
+        run(clips, tmp_path / "s")
     assert [str(clips[i].path) in caught.value.problems[k] for k, i in ((0, 1), (1, 4))] == [
         True
     ] * 2
-    result = run(clips, path, skip_bad=True)
+    result = run(clips, tmp_path / "s", skip_bad=True)
     assert (result.computed, result.reused, len(result.skipped)) == (0, len(clips) - 2, 2)
     write_wav(clips[1].path, tone(300.0))
     write_wav(clips[4].path, tone(300.0))
-    assert run(clips, path).computed == 2
+    assert run(clips, tmp_path / "s").computed == 2
 
 
 def test_samples_whose_energy_overflows_are_named(clips: list[Clip], tmp_path: Path) -> None:
     write_wav(clips[2].path, np.full(16000, 1e30), subtype="FLOAT")
     with pytest.raises(ProblemsError) as caught:
-        run(clips, tmp_path / "s.npy")
+        run(clips, tmp_path / "s")
     assert "is too loud" in caught.value.problems[0]
 
 
-def test_an_index_with_wrong_offsets_is_made_anew(clips: list[Clip], tmp_path: Path) -> None:
-    path = run(clips, tmp_path / "s.npy").path
+def test_an_index_with_wrong_offsets_is_made_again(clips: list[Clip], tmp_path: Path) -> None:
+    path = stored(run(clips, tmp_path / "s"))
     index = path.with_suffix(".json")
     index.write_text(index.read_text().replace('"offset": 0', '"offset": 999999'))
-    assert run(clips, path).computed == len(clips)
+    assert run(clips, tmp_path / "s").computed == len(clips)
 
 
 def test_too_short_for_a_transform(clips: list[Clip], tmp_path: Path) -> None:
     write_wav(clips[0].path, np.zeros(100))
     with pytest.raises(ProblemsError) as caught:
-        run(clips, tmp_path / "s.npy")
+        run(clips, tmp_path / "s")
     assert "100 samples, fewer than half a transform" in caught.value.problems[0]
 
 
 def test_a_full_disk_is_an_error_and_the_next_run_finishes(
     clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, written = tmp_path / "s.npy", 0
+    written = 0
     original = store_module._write_all
 
     def full_after_some(stream, content) -> None:  # type: ignore[no-untyped-def]
@@ -240,15 +255,15 @@ def test_a_full_disk_is_an_error_and_the_next_run_finishes(
 
     monkeypatch.setattr(store_module, "_write_all", full_after_some)
     with pytest.raises(StorageError, match="no space left"):
-        run(clips, path)
-    assert not path.exists()
+        run(clips, tmp_path / "s")
+    assert not find_stores(tmp_path / "s")
     monkeypatch.setattr(store_module, "_write_all", original)
-    assert run(clips, path).reused > 0
+    assert run(clips, tmp_path / "s").reused > 0
     shutil.rmtree(tmp_path / "data")
 
 
 def test_the_store_is_a_plain_numpy_file(clips: list[Clip], tmp_path: Path) -> None:
-    path = run(clips, tmp_path / "s.npy").path
+    path = stored(run(clips, tmp_path / "s"))
     array = np.load(path, allow_pickle=False)
     assert array.dtype == np.float32
     assert array.shape == (len(open_store(path, clips).data), 32)

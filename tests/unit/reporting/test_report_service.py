@@ -64,7 +64,7 @@ def test_what_is_gone_is_not_needed(gone: str, run_copy: ReportRequest) -> None:
     result = report(run_copy)
     assert result.path is not None
     text = result.path.read_text(encoding="utf-8")
-    assert ("The recording is not at hand" in text) == (gone == "dev_data")
+    assert ("The recording is not available" in text) == (gone == "dev_data")
     assert ("data:image/png" in text) == (gone != "dev_data")
 
 
