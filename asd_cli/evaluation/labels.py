@@ -168,7 +168,7 @@ def truth_from_files(table: ScoreTable, folder: Path, edition: Edition) -> Truth
 
 def label_file(key: ScoreFileKey, folder: Path, edition: Edition) -> Path:
     """Where the labels of a table lie: in `folder`, or in the folder for labels in it."""
-    if edition.scoring == "machine-average":
+    if edition.labels == "list-2020":
         return folder / _LIST_2020
     name = key.file_name("ground_truth", edition.score_files[0])
     inner = folder / _LABEL_FOLDER / name
@@ -183,7 +183,7 @@ def read_labels(path: Path, key: ScoreFileKey, edition: Edition) -> dict[str, in
     DataError
         When it cannot be read or a row is malformed or there twice; names file and line.
     """
-    if edition.scoring == "machine-average":
+    if edition.labels == "list-2020":
         return _read_list(path, key.machine, key.section, edition)
     return read_values(path, parse_binary)
 

@@ -16,15 +16,9 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 
 from asd_cli.core.types import Mode
-from asd_cli.evaluation.evaluation import (
-    KINDS,
-    Evaluation,
-    MeanKind,
-    Metrics,
-    SectionResult,
-)
+from asd_cli.evaluation.evaluation import Evaluation, Metrics, SectionResult
 from asd_cli.evaluation.labelled import DOMAINS
-from asd_cli.evaluation.metrics import arithmetic_mean, harmonic_mean
+from asd_cli.evaluation.means import KINDS, MeanKind, arithmetic_mean, harmonic_mean
 
 _FIGURES = ("AUC", "pAUC", "precision", "recall", "F1 score")
 _DECISION_FIGURES = ("precision", "recall", "F1 score")

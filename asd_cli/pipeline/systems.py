@@ -18,6 +18,7 @@ from asd_cli.evaluation.evaluation import Evaluation, evaluate_scores
 from asd_cli.evaluation.intervals import LEVEL, Intervals, evaluation_intervals
 from asd_cli.evaluation.labelled import LabelledScores, label_rows
 from asd_cli.evaluation.labels import Truth, truth_from_files, truth_from_names
+from asd_cli.evaluation.rules import rule_of
 from asd_cli.pipeline.layout import Layout
 from asd_cli.settings.model import Settings
 
@@ -173,10 +174,10 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, layout: Layout) -> S
         for table, truth in zip(tables, truths, strict=True)
         for part in label_rows(table, truth.labels, truth.domains)
     )
-    max_fpr, seed, scoring = request.settings.max_fpr, request.settings.seed, edition.scoring
-    evaluation = evaluate_scores(scores, max_fpr=max_fpr, scoring=scoring)
+    max_fpr, seed, rule = request.settings.max_fpr, request.settings.seed, rule_of(edition.rows)
+    evaluation = evaluate_scores(scores, max_fpr=max_fpr, rule=rule)
     resampled = (
-        resample(scores, max_fpr=max_fpr, draws=request.draws, seed=seed, scoring=scoring)
+        resample(scores, max_fpr=max_fpr, draws=request.draws, seed=seed, rule=rule)
         if request.resampled
         else None
     )

@@ -56,18 +56,18 @@ def test_a_section_with_one_class_is_undefined_and_left_out_of_the_means() -> No
     undefined = result.rows[1]
     assert (undefined.metrics.auc, undefined.metrics.pauc) == (None, None)
     assert result.mean("fan", None, "arithmetic").metrics.auc == result.rows[0].metrics.auc
-    assert any("no anomalous clips" in note for note in result.notes)
+    assert any("no anomalous clips" in str(note) for note in result.notes)
     assert ",source,,," in render_result_csv(result, Mode.DEV)
 
 
 def test_constant_scores_are_chance_with_a_note() -> None:
     result = evaluate(table(constant=True))
     assert result.rows[0].metrics.auc == 0.5
-    assert any("all 20 scores are equal" in note for note in result.notes)
+    assert any("all 20 scores are equal" in str(note) for note in result.notes)
 
 
 def test_too_few_normal_clips_for_the_partial_auc_are_said() -> None:
-    assert any("too few to reach" in note for note in evaluate(table(normal=4)).notes)
+    assert any("too few to reach" in str(note) for note in evaluate(table(normal=4)).notes)
 
 
 def test_without_decisions_precision_is_undefined() -> None:
@@ -85,7 +85,7 @@ def test_zeros_in_a_harmonic_mean_are_counted() -> None:
 
 
 def test_a_missing_domain_is_said() -> None:
-    assert any("no scores of the target domain" in note for note in evaluate(table()).notes)
+    assert any("no scores of the target domain" in str(note) for note in evaluate(table()).notes)
 
 
 def test_names_that_are_no_labelled_clips_of_the_section_are_errors() -> None:
