@@ -20,7 +20,7 @@ from asd_cli.evaluation.metrics import (
     partial_auc,
     precision_recall_f1,
 )
-from asd_cli.evaluation.notes import Note, NoteKind
+from asd_cli.evaluation.notes import INCOMPLETE, PARTIAL, Note, NoteKind
 from asd_cli.evaluation.rules import BY_DOMAIN, ScoringRule
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The five figures of a row; None where undefined."""
+    """The five figures of a row; None where undefined.
+
+    Precision, recall and F1 count every clip once, in the row of its own domain; in editions whose
+    AUC takes the anomalous clips of both domains they still count the domain's own anomalies only.
+    """
 
     auc: float | None
     pauc: float | None
@@ -113,7 +117,7 @@ class Evaluation:
     official_score : float or None
         As `rule` says.
     notes : tuple of Note
-        Undefined figures, constant scores, missing sections.
+        Undefined figures, constant scores, everything that is missing.
     rule : ScoringRule
         What rows and official score are.
     """
@@ -129,6 +133,23 @@ class Evaluation:
         """Machine types, in the order of the rows."""
         return tuple(dict.fromkeys(row.machine for row in self.rows))
 
+    @property
+    def incomplete(self) -> tuple[Note, ...]:
+        """Notes that say that something is missing, mixed or out of date."""
+        return tuple(note for note in self.notes if note.kind in INCOMPLETE)
+
+    @property
+    def is_official(self) -> bool:
+        """Whether the official score is of everything that it should be of."""
+        return not any(note.kind in {*PARTIAL, NoteKind.RESTRICTED} for note in self.notes)
+
+    @property
+    def score_name(self) -> str:
+        """What to call the official score in print."""
+        if any(note.kind in PARTIAL for note in self.notes):
+            return "official score (partial)"
+        return "official score" if self.is_official else "score of the chosen machines"
+
     def to_frame(self) -> "pandas.DataFrame":
         """Give everything as a table: one row a section, a mean, and the official score.
 
@@ -137,7 +158,7 @@ class Evaluation:
         pandas.DataFrame
             Columns ``machine, section, domain, kind, normal, anomaly, auc, pauc, precision,
             recall, f1``; `kind` is ``section``, ``arithmetic mean``, ``harmonic mean`` or
-            ``official score``, which stands in the column ``auc``.
+            ``official score`` (see `score_name`), which stands in the column ``auc``.
         """
         import pandas as pd
 
@@ -152,7 +173,7 @@ class Evaluation:
              **_by_name(mean.metrics)}
             for mean in self.means
         ]  # fmt: skip
-        rows.append({"kind": "official score", "auc": self.official_score})
+        rows.append({"kind": self.score_name, "auc": self.official_score})
         names = ["machine", "section", "domain", "kind", "normal", "anomaly", *METRIC_NAMES]
         frame = pd.DataFrame(rows, columns=names)
         return frame.astype({"normal": "Int64", "anomaly": "Int64"})

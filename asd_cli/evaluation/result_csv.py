@@ -77,7 +77,7 @@ def _rows_2021(evaluation: Evaluation, mode: Mode) -> Iterator[Row]:
         yield (f"{name} {_EVERYTHING}", "", *metrics.values())
     yield ()
     if mode is Mode.EVAL:
-        yield ("official score", "", evaluation.official_score)
+        yield (evaluation.score_name, "", evaluation.official_score)
         yield ()
 
 
@@ -176,7 +176,7 @@ def _evaluator_rows(evaluation: Evaluation) -> Iterator[Row]:
     for label, values in _evaluator_means(evaluation, None):
         yield (f"{label} {_EVERYTHING}", "", *values)
     yield ()
-    yield ("official score", "", evaluation.official_score)
+    yield (evaluation.score_name, "", evaluation.official_score)
     yield ()
 
 
