@@ -2,22 +2,21 @@
 
 An edition's files are named by a form with fields in braces, as `SCORE_FILES` of DCASE 2021;
 ``{rest}`` stands for anything and is read but never written. No header, one ``name,value`` row a
-clip, LF line ends. Other systems' files are read as well: a byte-order mark, CRLF line ends and
-blank last lines are no fault; anything else is, with its line.
+clip, LF line ends. Other systems' files are read as well, see `asd_cli.artifacts.value_files`. No
+file that calls itself anomaly scores or decisions is passed over: it is read, or it is an error.
 """
 
 import csv
 import io
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
+from asd_cli.artifacts.value_files import parse_binary, parse_score, read_values
 from asd_cli.core.errors import DataError
 from asd_cli.core.files import write_text
 
@@ -25,15 +24,12 @@ SCORE_FILES = "{kind}_{machine}_section_{section}_{domain}_test.csv"
 """Form of the files of DCASE 2021."""
 
 _FIELDS = {
-    "kind": "(?P<kind>anomaly_score|decision_result)",
+    "kind": "(?P<kind>anomaly_score|decision_result|ground_truth)",
     "machine": "(?P<machine>.+)",
     "section": "(?P<section>[0-9]{2})",
     "domain": "(?P<domain>source|target)",
     "rest": ".*",
 }
-Value = TypeVar("Value")
-
-_COLUMNS = 2
 SCORE, DECISION = "anomaly_score", "decision_result"
 
 
@@ -111,7 +107,7 @@ def _where_scores_may_be(folder: Path) -> str:
 
 
 def find_score_files(
-    folder: Path, forms: Sequence[str] = (SCORE_FILES,)
+    folder: Path, forms: Sequence[str] = (SCORE_FILES,), machines: Sequence[str] = ()
 ) -> dict[ScoreFileKey, Path]:
     """Find the anomaly score files of a folder.
 
@@ -121,41 +117,126 @@ def find_score_files(
         Where to look.
     forms : sequence of str
         How files are named.
+    machines : sequence of str
+        Machine types that are known, for other spellings of them.
 
     Raises
     ------
     DataError
-        When the folder is missing or holds none, or two files are of the same clips.
+        When the folder is missing or holds none; when a file that calls itself scores or decisions
+        has no such name, or a machine in another spelling; when two files are of the same clips;
+        when there are decisions without scores.
     """
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}", hint=_where_scores_may_be(folder))
     found: dict[ScoreFileKey, Path] = {}
+    decided: dict[ScoreFileKey, Path] = {}
     for path in sorted(folder.iterdir()):
-        key = _score_file_key(path.name, forms)
-        if key is None:
+        if not is_named_like_results(path.name) or path.is_dir():
             continue
-        if key in found:
-            raise DataError(
-                f"{found[key]} and {path.name} are both of {key.machine}, {key.title}",
-                hint="leave one of them in the folder",
-            )
-        found[key] = path
-    if not found:
-        shown = forms[0].format(kind=SCORE, machine="<machine>", section="<nn>", domain="<domain>")
+        kind, key = _require_key(path, forms)
+        same = found if kind == SCORE else decided
+        if key in same:
+            raise _both_of(same[key], path, key)
+        same[key] = path
+    if not found and not decided:
         raise DataError(
-            f"{folder} holds no score files named {shown}",
+            f"{folder} holds no score files named {_shown(forms[0])}",
             hint="score first: asd score; or name the folder of another system's files, and the "
             "--edition it is of",
         )
+    _require_one_spelling(found, machines)
+    _require_apart(found)
+    _require_scores(found, decided)
     return found
 
 
-def _score_file_key(name: str, forms: Sequence[str]) -> ScoreFileKey | None:
-    """Tell whose anomaly scores a file holds; the last form that fits is the most special one."""
+def is_named_like_results(name: str) -> bool:
+    """Whether a file calls itself anomaly scores or decisions, in whatever form."""
+    return name.casefold().startswith((SCORE, DECISION))
+
+
+def _require_key(path: Path, forms: Sequence[str]) -> tuple[str, ScoreFileKey]:
+    parsed = parse_file_name(path.name, forms)
+    if parsed is None or parsed[0] not in {SCORE, DECISION}:
+        raise DataError(
+            f"{path} is not named as a file of scores or decisions is: {_shown(forms[0])}",
+            hint="rename it, or move it out of the folder; or choose the --edition it is of",
+        )
+    return parsed
+
+
+def _shown(form: str) -> str:
+    return form.format(kind=SCORE, machine="<machine>", section="<nn>", domain="<domain>")
+
+
+def _both_of(first: Path, second: Path, key: ScoreFileKey) -> DataError:
+    return DataError(
+        f"{first} and {second.name} are both of {key.machine}, {key.title}",
+        hint="leave one of them in the folder",
+    )
+
+
+def _require_one_spelling(found: Mapping[ScoreFileKey, Path], machines: Sequence[str]) -> None:
+    """Refuse machine types that differ from known ones in spelling alone."""
+    known = {_spelling(machine): machine for machine in machines}
+    for key, path in found.items():
+        right = known.get(_spelling(key.machine), key.machine)
+        if right != key.machine:
+            raise DataError(
+                f"{path}: the machine is called {right} and not {key.machine}",
+                hint=f"rename the files: {path.name.replace(key.machine, right, 1)}",
+            )
+
+
+def _spelling(machine: str) -> str:
+    return re.sub(r"[\W_]", "", machine.casefold())
+
+
+def _require_apart(found: Mapping[ScoreFileKey, Path]) -> None:
+    """Refuse a file of both domains next to one of a single domain of the same section."""
+    both = {(key.machine, key.section): path for key, path in found.items() if key.domain is None}
+    for key, path in found.items():
+        other = both.get((key.machine, key.section))
+        if key.domain is not None and other is not None:
+            raise _both_of(other, path, key)
+
+
+def _require_scores(
+    found: Mapping[ScoreFileKey, Path], decided: Mapping[ScoreFileKey, Path]
+) -> None:
+    for key, path in decided.items():
+        expected = None if key not in found else decisions_beside(found[key])
+        if path != expected:
+            wanted = path.name.replace(DECISION, SCORE, 1) if expected is None else expected.name
+            raise DataError(
+                f"{path} has no scores: there is no {wanted}"
+                if expected is None
+                else f"{path} is of the scores {found[key].name}, and is not called {wanted}",
+                hint="add the scores, or move the decisions out of the folder"
+                if expected is None
+                else f"rename it: {wanted}",
+            )
+
+
+def decisions_beside(path: Path) -> Path:
+    """Where the decisions that belong to a file of scores are."""
+    return path.with_name(DECISION + path.name[len(SCORE) :])
+
+
+def parse_file_name(name: str, forms: Sequence[str]) -> tuple[str, ScoreFileKey] | None:
+    """Read kind and key from a file's name; the last form that fits is the most special one.
+
+    Examples
+    --------
+    >>> parse_file_name("anomaly_score_fan_section_00_source_test.csv", [SCORE_FILES])
+    ('anomaly_score', ScoreFileKey(machine='fan', section='00', domain='source'))
+    """
     for form in reversed(forms):
         match = _pattern(form).fullmatch(name)
-        if match and match["kind"] == SCORE:
-            return ScoreFileKey(match["machine"], match["section"], match.groupdict().get("domain"))
+        if match:
+            domain = match.groupdict().get("domain")
+            return match["kind"], ScoreFileKey(match["machine"], match["section"], domain)
     return None
 
 
@@ -168,7 +249,7 @@ def _pattern(form: str) -> re.Pattern[str]:
 
 
 def read_score_table(key: ScoreFileKey, path: Path) -> ScoreTable:
-    """Read a score file and the decision file beside it, if there is one.
+    """Read a score file and the decision file next to it, if there is one.
 
     Raises
     ------
@@ -176,8 +257,8 @@ def read_score_table(key: ScoreFileKey, path: Path) -> ScoreTable:
         When a row is malformed, not finite or there twice, or when the decisions are of other
         clips than the scores; names file and line.
     """
-    scores = read_values(path, _finite)
-    beside = path.with_name(DECISION + path.name.removeprefix(SCORE))
+    scores = read_values(path, parse_score)
+    beside = decisions_beside(path)
     decisions = read_values(beside, parse_binary) if beside.is_file() else None
     if decisions is not None and decisions.keys() != scores.keys():
         name = min(decisions.keys() ^ scores.keys())
@@ -188,76 +269,27 @@ def read_score_table(key: ScoreFileKey, path: Path) -> ScoreTable:
     return ScoreTable(key, path, scores, decisions)
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("not a finite number")
-    return value
-
-
-def parse_binary(text: str) -> int:
-    """Read a decision or label; ValueError unless it is 0 or 1."""
-    value = float(text)
-    if value not in {0.0, 1.0}:
-        raise ValueError("neither 0 nor 1")
-    return int(value)
-
-
-def read_values(path: Path, parse: Callable[[str], Value]) -> dict[str, Value]:
-    """Read a ``name,value`` file.
+def split_by_domain(table: ScoreTable, domains: Mapping[str, str]) -> Iterator[ScoreTable]:
+    """Take a table of both domains apart.
 
     Parameters
     ----------
-    path : Path
-        The file.
-    parse : callable
-        Turns the second column into a value; raises ValueError where it is none.
+    table : ScoreTable
+        Without a domain.
+    domains : mapping of str to str
+        Clip name to ``source`` or ``target``.
 
-    Returns
-    -------
-    dict of str to value
-        In the order of the file.
-
-    Raises
+    Yields
     ------
-    DataError
-        When the file cannot be read, is empty, or a row is malformed or there twice; names the
-        line.
+    ScoreTable
+        One for each domain that is there.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    values: dict[str, Value] = {}
-    reader = csv.reader(io.StringIO(text, newline=""))
-    try:
-        for row in reader:
-            if not row:
-                continue
-            place = f"{path}:{reader.line_num}"
-            name, value = _read_row(row, place, parse)
-            if name in values:
-                raise DataError(f"{place}: {name} is there twice", hint="remove one of the rows")
-            values[name] = value
-    except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num}: not a CSV file: {error}") from error
-    if not values:
-        raise DataError(f"{path} is empty", hint="write it again: asd score --force")
-    return values
-
-
-def _read_row(row: Sequence[str], place: str, parse: Callable[[str], Value]) -> tuple[str, Value]:
-    if len(row) != _COLUMNS:
-        raise DataError(
-            f"{place}: {len(row)} columns where name,value are expected",
-            hint="the files have no header and two columns",
+    for domain in sorted(set(domains.values())):
+        names = [name for name in table.scores if domains[name] == domain]
+        decisions = table.decisions
+        yield ScoreTable(
+            ScoreFileKey(table.key.machine, table.key.section, domain),
+            table.path,
+            {name: table.scores[name] for name in names},
+            None if decisions is None else {name: decisions[name] for name in names},
         )
-    name, text = row[0].strip(), row[1].strip()
-    try:
-        return name, parse(text)
-    except ValueError as error:
-        reason = str(error) if not str(error).startswith("could not convert") else "not a number"
-        raise DataError(
-            f"{place}: {text!r} for {name!r} is {reason}",
-            hint="the files have no header; each row is a clip's name and its value",
-        ) from error

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.seeds import derive_seed
-from asd_cli.datasets.dcase.editions import Scoring
-from asd_cli.evaluation.evaluation import METRIC_NAMES, MeanKind
+from asd_cli.evaluation.evaluation import METRIC_NAMES
 from asd_cli.evaluation.labelled import FloatArray, LabelledScores, RowKey
-from asd_cli.evaluation.metrics import EPSILON
-from asd_cli.evaluation.official import official_score
+from asd_cli.evaluation.means import MEANS, MeanKind
+from asd_cli.evaluation.metrics import areas, decision_metrics
+from asd_cli.evaluation.rules import BY_DOMAIN, ScoringRule
 
 RESAMPLES = 1000
 SEED = 13711
@@ -41,13 +41,13 @@ class Resampled:
         In the order of `METRIC_NAMES`; NaN where a figure is undefined.
     draws : int
         How many.
-    scoring : str
+    rule : ScoringRule
         Which official score.
     """
 
     figures: Mapping[RowKey, FloatArray]
     draws: int
-    scoring: Scoring = "by-domain"
+    rule: ScoringRule = BY_DOMAIN
 
     def mean(self, machine: str | None, domain: str | None, kind: MeanKind) -> FloatArray:
         """Mean of every figure over rows.
@@ -62,10 +62,8 @@ class Resampled:
             for key, figures in self.figures.items()
             if machine in {None, key[0]} and domain in {None, key[2]}
         ]
-        return np.stack([
-            _mean([figures[index] for figures in chosen], kind, self.draws)
-            for index in range(len(METRIC_NAMES))
-        ])  # fmt: skip
+        every = np.array(chosen).reshape(-1, len(METRIC_NAMES), self.draws)
+        return np.stack([MEANS[kind](every[:, i]) for i in range(len(METRIC_NAMES))])
 
     def official(self, machine: str | None = None) -> FloatArray:
         """Compute the official score, of one machine or of all.
@@ -79,19 +77,7 @@ class Resampled:
         if not chosen:
             return np.full(self.draws, np.nan)
         every = np.stack(list(chosen.values()))
-        rows = [(key[0], key[2]) for key in chosen]
-        return official_score(self.scoring, rows, every[:, _AUC], every[:, _PAUC])
-
-
-def _mean(values: Sequence[FloatArray], kind: MeanKind, draws: int) -> FloatArray:
-    """Mean over rows for each draw; a row's figure is defined in all draws or in none."""
-    defined = [value for value in values if not np.isnan(value[0])]
-    if not defined:
-        return np.full(draws, np.nan)
-    if kind == "arithmetic":
-        return np.asarray(np.mean(defined, axis=0), np.float64)
-    inverse: FloatArray = np.sum([1.0 / np.maximum(value, EPSILON) for value in defined], axis=0)
-    return len(defined) / inverse
+        return self.rule.official(list(chosen), every[:, _AUC], every[:, _PAUC])
 
 
 def resample(
@@ -100,7 +86,7 @@ def resample(
     max_fpr: float,
     draws: int = RESAMPLES,
     seed: int = SEED,
-    scoring: Scoring = "by-domain",
+    rule: ScoringRule = BY_DOMAIN,
 ) -> Resampled:
     """Draw the clips of a system anew and compute its figures.
 
@@ -114,7 +100,7 @@ def resample(
         Number of draws.
     seed : int
         The run's seed.
-    scoring : str
+    rule : ScoringRule
         Which official score.
 
     Returns
@@ -135,7 +121,7 @@ def resample(
             for part in rows:
                 blocks[part.key].append(_figures(part, every, drawn, max_fpr))
         figures.update((key, np.concatenate(found, axis=1)) for key, found in blocks.items())
-    return Resampled(figures, draws, scoring)
+    return Resampled(figures, draws, rule)
 
 
 def _rows_with_shared_clips(
@@ -180,67 +166,15 @@ def _figures(
     normal = [clips for d, clips in drawn.normal.items() if part.domain is None or d == own]
     anomaly = list(drawn.anomaly.values())
     if normal and anomaly:
-        areas = drawn_areas(every.scores, np.hstack(normal), np.hstack(anomaly), max_fpr=max_fpr)
+        found = areas(every.scores, np.hstack(normal), np.hstack(anomaly), max_fpr=max_fpr)
         for index, given in ((_AUC, part.gives_auc), (_PAUC, part.gives_pauc)):
             if given:
-                figures[index] = areas[index]
+                figures[index] = found[index]
     if every.decisions is not None and own is not None:
         false, true = (
             every.decisions[clips[own]].sum(axis=1) if own in clips else np.zeros(drawn.draws)
             for clips in (drawn.normal, drawn.anomaly)
         )
         anomalies = drawn.anomaly[own].shape[1] if own in drawn.anomaly else 0
-        precision = true / np.maximum(true + false, EPSILON)
-        recall = true / max(anomalies, EPSILON)
-        f1 = 2.0 * precision * recall / np.maximum(precision + recall, EPSILON)
-        figures[2:] = precision, recall, f1
+        figures[2:] = decision_metrics(true, false, anomalies)
     return figures
-
-
-def drawn_areas(
-    scores: FloatArray,
-    normal: npt.NDArray[np.intp],
-    anomaly: npt.NDArray[np.intp],
-    *,
-    max_fpr: float,
-) -> tuple[FloatArray, FloatArray]:
-    """AUC and pAUC of many draws of the same clips, as `asd_cli.evaluation.metrics` has them.
-
-    Both are areas under the polygon through the points of the ROC curve, one for each distinct
-    score, ties being one step: ``sum((fpr_k - fpr_(k-1)) * (tpr_k + tpr_(k-1)) / 2)``; for the
-    pAUC each trapezoid is cut at `max_fpr`, where its upper side is interpolated.
-
-    Parameters
-    ----------
-    scores : ndarray [shape=(n_clips,)]
-        Anomaly scores.
-    normal, anomaly : ndarray [shape=(draws, n)]
-        Indices of the normal and of the anomalous clips of each draw.
-    max_fpr : float
-        Where the pAUC ends, in (0, 1].
-
-    Returns
-    -------
-    (ndarray [shape=(draws,)], ndarray [shape=(draws,)])
-    """
-    values, step = np.unique(-scores, return_inverse=True)
-    fpr, tpr = (_rates(step[drawn], len(values)) for drawn in (normal, anomaly))
-    width = np.diff(fpr, axis=1)
-    area = np.einsum("dk,dk->d", width, tpr[:, :-1] + tpr[:, 1:]) / 2
-    if max_fpr == 1.0:
-        return area, area
-    kept = np.clip(max_fpr - fpr[:, :-1], 0.0, width)
-    share = np.divide(kept, width, out=np.zeros_like(kept), where=width > 0)
-    height = tpr[:, :-1] + np.diff(tpr, axis=1) * share / 2
-    chance = 0.5 * max_fpr**2
-    partial = np.einsum("dk,dk->d", kept, height)
-    return area, 0.5 * (1.0 + (partial - chance) / (max_fpr - chance))
-
-
-def _rates(steps: npt.NDArray[np.intp], count: int) -> FloatArray:
-    """Share of a draw's clips at or above each distinct score, from 0 to 1."""
-    draws, clips = steps.shape
-    place = steps + np.arange(draws)[:, None] * (count + 1) + 1
-    counts = np.bincount(place.ravel(), minlength=draws * (count + 1))
-    above: FloatArray = np.cumsum(counts.reshape(draws, count + 1), axis=1) / clips
-    return above

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asd_cli.evaluation.bootstrap import Resampled
-from asd_cli.evaluation.intervals import Interval, draw_interval, official_score
+from asd_cli.evaluation.intervals import Interval, draw_interval
 from asd_cli.evaluation.labelled import LabelledScores, clips_by_row
 
 
@@ -89,10 +89,8 @@ def paired_differences(
             found.append(Difference(machine, None, None, None))
             continue
         scores = [
-            official_score(
-                [part for part in side if machine in {None, part.machine}],
-                max_fpr=max_fpr,
-                scoring=resampled.scoring,
+            resampled.rule.score(
+                [part for part in side if machine in {None, part.machine}], max_fpr=max_fpr
             )
             for side, resampled in (baseline, system)
         ]

@@ -1,40 +1,39 @@
 """The evaluation of one system: a row for each section and domain, means, the official score.
 
-What a row and the official score are depends on the edition: `asd_cli.evaluation.official`.
+What a row and the official score are depends on the edition: `asd_cli.evaluation.rules`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from asd_cli.artifacts.score_files import ScoreTable
-from asd_cli.datasets.dcase.editions import Scoring
 from asd_cli.evaluation.labelled import DOMAINS, LabelledScores, label_scores
 from asd_cli.evaluation.labels import Labels
+from asd_cli.evaluation.means import KINDS, MEANS, MeanKind, as_array, as_float
 from asd_cli.evaluation.metrics import (
     Confusion,
-    arithmetic_mean,
     auc,
     confusion,
-    harmonic_mean,
     partial_auc,
     precision_recall_f1,
 )
-from asd_cli.evaluation.notes import Note, NoteKind
-from asd_cli.evaluation.official import official_score
+from asd_cli.evaluation.notes import INCOMPLETE, PARTIAL, Note, NoteKind
+from asd_cli.evaluation.rules import BY_DOMAIN, ScoringRule
 
 if TYPE_CHECKING:
     import pandas
 
-MeanKind = Literal["arithmetic", "harmonic"]
-KINDS: tuple[MeanKind, ...] = ("arithmetic", "harmonic")
-
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The five figures of a row; None where undefined."""
+    """The five figures of a row; None where undefined.
+
+    Precision, recall and F1 count every clip once, in the row of its own domain; in editions whose
+    AUC takes the anomalous clips of both domains they still count the domain's own anomalies only.
+    """
 
     auc: float | None
     pauc: float | None
@@ -116,23 +115,40 @@ class Evaluation:
     means : tuple of MeanResult
         Per machine and over all, over both domains and each.
     official_score : float or None
-        As `scoring` says.
+        As `rule` says.
     notes : tuple of Note
-        Undefined figures, constant scores, missing sections.
-    scoring : str
-        What rows and official score are: see `asd_cli.evaluation.official`.
+        Undefined figures, constant scores, everything that is missing.
+    rule : ScoringRule
+        What rows and official score are.
     """
 
     rows: tuple[SectionResult, ...]
     means: tuple[MeanResult, ...]
     official_score: float | None
     notes: tuple[Note, ...]
-    scoring: Scoring = "by-domain"
+    rule: ScoringRule = BY_DOMAIN
 
     @property
     def machines(self) -> tuple[str, ...]:
         """Machine types, in the order of the rows."""
         return tuple(dict.fromkeys(row.machine for row in self.rows))
+
+    @property
+    def incomplete(self) -> tuple[Note, ...]:
+        """Notes that say that something is missing, mixed or out of date."""
+        return tuple(note for note in self.notes if note.kind in INCOMPLETE)
+
+    @property
+    def is_official(self) -> bool:
+        """Whether the official score is of everything that it should be of."""
+        return not any(note.kind in {*PARTIAL, NoteKind.RESTRICTED} for note in self.notes)
+
+    @property
+    def score_name(self) -> str:
+        """What to call the official score in print."""
+        if any(note.kind in PARTIAL for note in self.notes):
+            return "official score (partial)"
+        return "official score" if self.is_official else "score of the chosen machines"
 
     def to_frame(self) -> "pandas.DataFrame":
         """Give everything as a table: one row a section, a mean, and the official score.
@@ -142,7 +158,7 @@ class Evaluation:
         pandas.DataFrame
             Columns ``machine, section, domain, kind, normal, anomaly, auc, pauc, precision,
             recall, f1``; `kind` is ``section``, ``arithmetic mean``, ``harmonic mean`` or
-            ``official score``, which stands in the column ``auc``.
+            ``official score`` (see `score_name`), which stands in the column ``auc``.
         """
         import pandas as pd
 
@@ -157,7 +173,7 @@ class Evaluation:
              **_by_name(mean.metrics)}
             for mean in self.means
         ]  # fmt: skip
-        rows.append({"kind": "official score", "auc": self.official_score})
+        rows.append({"kind": self.score_name, "auc": self.official_score})
         names = ["machine", "section", "domain", "kind", "normal", "anomaly", *METRIC_NAMES]
         frame = pd.DataFrame(rows, columns=names)
         return frame.astype({"normal": "Int64", "anomaly": "Int64"})
@@ -195,7 +211,7 @@ def evaluate_tables(tables: Sequence[tuple[ScoreTable, Labels]], *, max_fpr: flo
 
 
 def evaluate_scores(
-    scores: Sequence[LabelledScores], *, max_fpr: float, scoring: Scoring = "by-domain"
+    scores: Sequence[LabelledScores], *, max_fpr: float, rule: ScoringRule = BY_DOMAIN
 ) -> Evaluation:
     """Evaluate a system from scores that were joined with the truth.
 
@@ -205,7 +221,7 @@ def evaluate_scores(
         What each row is of.
     max_fpr : float
         Where the pAUC ends, in (0, 1].
-    scoring : str
+    rule : ScoringRule
         Which official score.
 
     Returns
@@ -225,18 +241,17 @@ def evaluate_scores(
         for domain in (None, *DOMAINS)
         for kind in KINDS
     ]
-    official = official_score(
-        scoring,
-        [(row.machine, row.domain) for row in rows],
-        np.array([np.nan if row.metrics.auc is None else row.metrics.auc for row in rows]),
-        np.array([np.nan if row.metrics.pauc is None else row.metrics.pauc for row in rows]),
+    official = rule.official(
+        [(row.machine, row.section, row.domain) for row in rows],
+        as_array([row.metrics.auc for row in rows]),
+        as_array([row.metrics.pauc for row in rows]),
     )
     return Evaluation(
         tuple(rows),
         tuple(means),
-        None if np.isnan(official) else float(official),
+        as_float(official),
         tuple(notes),
-        scoring,
+        rule,
     )
 
 
@@ -310,7 +325,6 @@ def _mean(
         for row in rows
         if machine in {None, row.machine} and domain in {None, row.domain}
     ]
-    average = arithmetic_mean if kind == "arithmetic" else harmonic_mean
     columns = {name: [getattr(metrics, name) for metrics in chosen] for name in METRIC_NAMES}
     zeros = {
         name: (column.count(0.0), len(column) - column.count(None))
@@ -320,7 +334,7 @@ def _mean(
         machine,
         domain,
         kind,
-        Metrics(*(average(column) for column in columns.values())),
+        Metrics(*(as_float(MEANS[kind](as_array(column))) for column in columns.values())),
         {name: counts for name, counts in zeros.items() if counts[0]},
     )
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asd_cli.datasets.dcase.editions import Scoring
 from asd_cli.evaluation.bootstrap import RESAMPLES, SEED, Resampled, resample
-from asd_cli.evaluation.evaluation import METRIC_NAMES, Evaluation, MeanKind, Metrics
+from asd_cli.evaluation.evaluation import METRIC_NAMES, Evaluation, Metrics
 from asd_cli.evaluation.labelled import FloatArray, LabelledScores, RowKey
-from asd_cli.evaluation.metrics import auc, partial_auc
-from asd_cli.evaluation.official import official_score as official_mean
+from asd_cli.evaluation.means import MeanKind
+from asd_cli.evaluation.notes import Note, NoteKind
+from asd_cli.evaluation.rules import BY_DOMAIN, ScoringRule
 
 LEVEL = 0.95
 
@@ -108,6 +108,26 @@ def evaluation_intervals(
     )
 
 
+# An upper end of an AUC's interval below this is no chance: scores are the wrong way round.
+_FAR_BELOW_CHANCE = 0.4
+
+
+def inverted_machines(intervals: Intervals) -> Iterator[Note]:
+    """Say whose AUC lies far below 0.5: a normal clip scores higher there than an anomalous one."""
+    for (machine, domain, kind), found in intervals.means.items():
+        interval = found["auc"]
+        if machine is None or domain is not None or kind != "arithmetic" or interval is None:
+            continue
+        if interval.high < _FAR_BELOW_CHANCE:
+            yield Note(
+                NoteKind.INVERTED,
+                machine,
+                f"{machine}: the mean AUC lies far below chance ({100 * interval.level:g} %: "
+                f"{interval.low:.3f} to {interval.high:.3f}); are the scores inverted? A higher "
+                "score means more anomalous",
+            )
+
+
 def _by_name(
     metrics: Metrics, draws: FloatArray, confidence: float
 ) -> Iterator[tuple[str, Interval | None]]:
@@ -145,7 +165,7 @@ def official_interval(
     draws: int = RESAMPLES,
     seed: int = SEED,
     level: float = LEVEL,
-    scoring: Scoring = "by-domain",
+    rule: ScoringRule = BY_DOMAIN,
 ) -> Interval | None:
     """Give the interval of the official score.
 
@@ -159,7 +179,7 @@ def official_interval(
         Number of draws and what they are seeded with.
     level : float
         Confidence, in (0, 1).
-    scoring : str
+    rule : ScoringRule
         Which official score.
 
     Returns
@@ -169,8 +189,8 @@ def official_interval(
     """
     if not scores:
         return None
-    drawn = resample(scores, max_fpr=max_fpr, draws=draws, seed=seed, scoring=scoring).official()
-    return draw_interval(official_score(scores, max_fpr=max_fpr, scoring=scoring), drawn, level)
+    drawn = resample(scores, max_fpr=max_fpr, draws=draws, seed=seed, rule=rule).official()
+    return draw_interval(rule.score(scores, max_fpr=max_fpr), drawn, level)
 
 
 def difference_interval(
@@ -181,7 +201,7 @@ def difference_interval(
     draws: int = RESAMPLES,
     seed: int = SEED,
     level: float = LEVEL,
-    scoring: Scoring = "by-domain",
+    rule: ScoringRule = BY_DOMAIN,
 ) -> Interval | None:
     """Give the interval of the second system's official score minus the first's.
 
@@ -190,7 +210,7 @@ def difference_interval(
     first, second : sequence of LabelledScores
         Scores of the same clips: each draw takes the same clips of both, which is what makes small
         differences visible (paired bootstrap).
-    max_fpr, draws, seed, level, scoring
+    max_fpr, draws, seed, level, rule
         As in `official_interval`.
 
     Returns
@@ -198,30 +218,11 @@ def difference_interval(
     Interval or None
         None where no figure is defined.
     """
-    ours, theirs = (
-        official_score(scores, max_fpr=max_fpr, scoring=scoring) for scores in (first, second)
-    )
+    ours, theirs = (rule.score(scores, max_fpr=max_fpr) for scores in (first, second))
     if ours is None or theirs is None:
         return None
     drawn = [
-        resample(scores, max_fpr=max_fpr, draws=draws, seed=seed, scoring=scoring).official()
+        resample(scores, max_fpr=max_fpr, draws=draws, seed=seed, rule=rule).official()
         for scores in (first, second)
     ]
     return draw_interval(theirs - ours, drawn[1] - drawn[0], level)
-
-
-def official_score(
-    scores: Sequence[LabelledScores], *, max_fpr: float, scoring: Scoring = "by-domain"
-) -> float | None:
-    """Compute the official score of some rows; None where no figure is defined."""
-    areas = [
-        [
-            auc(part.normal, part.anomaly) if part.gives_auc else None,
-            partial_auc(part.normal, part.anomaly, max_fpr=max_fpr) if part.gives_pauc else None,
-        ]
-        for part in scores
-    ]
-    figures = np.array(areas, np.float64).reshape(-1, 2)
-    rows = [(part.machine, part.domain) for part in scores]
-    found = official_mean(scoring, rows, figures[:, 0], figures[:, 1])
-    return None if np.isnan(found) else float(found)

@@ -10,11 +10,29 @@ class NoteKind(StrEnum):
     UNDEFINED = "undefined"
     CONSTANT = "constant"
     INTERPOLATED = "interpolated"
+    INVERTED = "inverted"
+    RESTRICTED = "restricted"
+    MISSING_MACHINE = "missing-machine"
+    MISSING_SECTION = "missing-section"
     MISSING_DOMAIN = "missing-domain"
+    MISSING_CLIPS = "missing-clips"
+    UNKNOWN_ROWS = "unknown-rows"
+    MISSING_DECISIONS = "missing-decisions"
+    MIXED = "mixed"
+    OUTDATED = "outdated"
 
 
-INCOMPLETE = frozenset({NoteKind.MISSING_DOMAIN})
-"""Kinds of notes that say that something is missing from the figures."""
+PARTIAL = frozenset({
+    NoteKind.MISSING_MACHINE,
+    NoteKind.MISSING_SECTION,
+    NoteKind.MISSING_DOMAIN,
+    NoteKind.MISSING_CLIPS,
+    NoteKind.UNKNOWN_ROWS,
+})  # fmt: skip
+"""Kinds of notes that say that the official score is of other clips than it should be."""
+
+INCOMPLETE = PARTIAL | {NoteKind.MISSING_DECISIONS, NoteKind.MIXED, NoteKind.OUTDATED}
+"""Kinds of notes that say that an evaluation is not complete, of one piece and up to date."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,6 @@
 """The official score of each edition: arrays of figures in, floats out.
 
-A row is what an edition takes one AUC or pAUC of:
-
-- ``machine-average`` (2020): the clips of a machine id.
-- ``by-domain`` (2021): the clips of a section and domain.
-- ``shared-anomalies`` (2022 and later): of a section, the normal clips of one domain against the
-  anomalous clips of *both* domains (AUC only), and all clips (pAUC only). Precision, recall and F1
-  are of the clips of one domain.
-
+What a row of figures is of depends on the edition: see `asd_cli.evaluation.rules`.
 Figures that a row does not have are NaN and left out. All functions take one value a row, or one a
 row and draw of a bootstrap, and average over the first axis.
 """
@@ -15,12 +8,8 @@ row and draw of a bootstrap, and average over the first axis.
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from asd_cli.datasets.dcase.editions import Scoring
-from asd_cli.evaluation.metrics import EPSILON
-
-FloatArray = npt.NDArray[np.float64]
+from asd_cli.evaluation.means import FloatArray, arithmetic, harmonic
 
 
 def official_score_2020(machines: Sequence[str], auc: FloatArray, pauc: FloatArray) -> FloatArray:
@@ -44,11 +33,11 @@ def official_score_2020(machines: Sequence[str], auc: FloatArray, pauc: FloatArr
     """
     kinds = np.array(machines)
     averages = [
-        _arithmetic(figures[kinds == machine])
+        arithmetic(figures[kinds == machine])
         for machine in dict.fromkeys(machines)
         for figures in (auc, pauc)
     ]
-    return _arithmetic(np.array(averages))
+    return arithmetic(np.array(averages))
 
 
 def official_score_2021(auc: FloatArray, pauc: FloatArray) -> FloatArray:
@@ -67,7 +56,7 @@ def official_score_2021(auc: FloatArray, pauc: FloatArray) -> FloatArray:
     ndarray [shape=(...)]
         In [0, 1]; NaN where nothing is defined.
     """
-    return _harmonic(np.concatenate([auc, pauc]))
+    return harmonic(np.concatenate([auc, pauc]))
 
 
 def official_score_2022(
@@ -89,37 +78,7 @@ def official_score_2022(
     ndarray [shape=(...)]
         In [0, 1]; NaN where nothing is defined.
     """
-    return _harmonic(np.concatenate([auc_source, auc_target, pauc]))
-
-
-def official_score(
-    scoring: Scoring,
-    rows: Sequence[tuple[str, str | None]],
-    auc: FloatArray,
-    pauc: FloatArray,
-) -> FloatArray:
-    """Compute the official score that goes with a way of scoring.
-
-    Parameters
-    ----------
-    scoring : str
-        ``machine-average``, ``by-domain`` or ``shared-anomalies``.
-    rows : sequence of (str, str or None)
-        Machine type and domain of each row.
-    auc, pauc : ndarray [shape=(n_rows, ...)]
-        NaN where a row has none.
-
-    Returns
-    -------
-    ndarray [shape=(...)]
-        NaN where nothing is defined.
-    """
-    if scoring == "machine-average":
-        return official_score_2020([machine for machine, _ in rows], auc, pauc)
-    if scoring == "by-domain":
-        return official_score_2021(auc, pauc)
-    domains = np.array([domain or "" for _, domain in rows])
-    return official_score_2022(auc[domains == "source"], auc[domains == "target"], pauc)
+    return harmonic(np.concatenate([auc_source, auc_target, pauc]))
 
 
 def average_ranks(figures: Sequence[Sequence[float | None]]) -> tuple[float, ...]:
@@ -141,24 +100,3 @@ def average_ranks(figures: Sequence[Sequence[float | None]]) -> tuple[float, ...
     known = np.array([[-np.inf if v is None else v for v in values] for values in figures])
     ranks = 1 + (known[None, :, :] > known[:, None, :]).sum(axis=1)
     return tuple(float(rank) for rank in ranks.mean(axis=1))
-
-
-def _arithmetic(figures: FloatArray) -> FloatArray:
-    defined = figures[_defined(figures)]
-    return _nothing(figures) if not len(defined) else np.asarray(np.mean(defined, axis=0))
-
-
-def _harmonic(figures: FloatArray) -> FloatArray:
-    defined = figures[_defined(figures)]
-    if not len(defined):
-        return _nothing(figures)
-    return np.asarray(len(defined) / np.sum(1.0 / np.maximum(defined, EPSILON), axis=0))
-
-
-def _defined(figures: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which rows are defined; a figure is so in all draws or in none."""
-    return np.array([not np.isnan(figure).any() for figure in figures], bool)
-
-
-def _nothing(figures: FloatArray) -> FloatArray:
-    return np.full(figures.shape[1:], np.nan)

@@ -16,15 +16,9 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 
 from asd_cli.core.types import Mode
-from asd_cli.evaluation.evaluation import (
-    KINDS,
-    Evaluation,
-    MeanKind,
-    Metrics,
-    SectionResult,
-)
+from asd_cli.evaluation.evaluation import Evaluation, Metrics, SectionResult
 from asd_cli.evaluation.labelled import DOMAINS
-from asd_cli.evaluation.metrics import arithmetic_mean, harmonic_mean
+from asd_cli.evaluation.means import KINDS, MeanKind, arithmetic_mean, harmonic_mean
 
 _FIGURES = ("AUC", "pAUC", "precision", "recall", "F1 score")
 _DECISION_FIGURES = ("precision", "recall", "F1 score")
@@ -83,7 +77,7 @@ def _rows_2021(evaluation: Evaluation, mode: Mode) -> Iterator[Row]:
         yield (f"{name} {_EVERYTHING}", "", *metrics.values())
     yield ()
     if mode is Mode.EVAL:
-        yield ("official score", "", evaluation.official_score)
+        yield (evaluation.score_name, "", evaluation.official_score)
         yield ()
 
 
@@ -182,7 +176,7 @@ def _evaluator_rows(evaluation: Evaluation) -> Iterator[Row]:
     for label, values in _evaluator_means(evaluation, None):
         yield (f"{label} {_EVERYTHING}", "", *values)
     yield ()
-    yield ("official score", "", evaluation.official_score)
+    yield (evaluation.score_name, "", evaluation.official_score)
     yield ()
 
 

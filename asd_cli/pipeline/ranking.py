@@ -70,7 +70,7 @@ def rank_systems(systems: Sequence[System], events: Events) -> tuple[Standing, .
                 "scores are not of the same thing"
             )
     averages: Sequence[float | None] = [None] * len(systems)
-    if first.evaluation.scoring == "machine-average":
+    if first.evaluation.rule.ranks_by_average:
         averages = average_ranks([_machine_averages(system, systems) for system in systems])
         ranks = rank_scores([None if rank is None else -rank for rank in averages])
     else:

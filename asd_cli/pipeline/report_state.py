@@ -3,18 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from asd_cli.artifacts.manifest import MachineRecord, Manifest
-from asd_cli.core.errors import AsdError, DataError
+from asd_cli.artifacts.manifest import Manifest
+from asd_cli.core.errors import DataError
 from asd_cli.core.hashing import hash_file
-from asd_cli.core.types import Split
 from asd_cli.datasets.dcase.attributes import NO_ATTRIBUTE, read_attributes
 from asd_cli.datasets.dcase.names import parse_clip_name
 from asd_cli.evaluation.labelled import LabelledScores
 from asd_cli.evaluation.notes import INCOMPLETE
+from asd_cli.pipeline.completeness import Scored, completeness_notes
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.systems import System
 from asd_cli.reporting.content import Threshold
-from asd_cli.settings.model import leaves
 
 _SYNTHETIC = "synthetic.json"
 
@@ -47,31 +46,23 @@ def run_problems(
     own: bool,
 ) -> tuple[str, ...]:
     """List why a run is incomplete, or mixed from several; empty when it is neither."""
-    problems = list(_gaps(system))
+    scored = Scored(
+        layout=layout, tables=system.tables, manifest=manifest, machines=tuple(machines), own=own
+    )
+    ours = completeness_notes(scored) if own else ()
+    said = {(note.kind, note.machine) for note in ours}
+    others = [n for n in system.evaluation.notes if (n.kind, n.machine) not in said]
+    notes = [*others, *ours]
+    problems = [note.text for note in notes if note.kind in INCOMPLETE]
     if manifest is not None:
-        problems.extend(_mixtures(system, manifest))
-        problems.extend(_left_out(system, manifest))
-    if own:
-        problems.extend(_unscored(system, layout, machines))
-        if manifest is None:
-            problems.append("there is no manifest: nobody knows what these scores were made from")
-        else:
-            problems.extend(_outdated(system, layout, manifest))
-    return tuple(problems)
+        problems.extend(_foreign_files(system, manifest))
+    elif own:
+        problems.append("there is no manifest: nobody knows what these scores were made from")
+    return tuple(dict.fromkeys(problems))
 
 
-def _gaps(system: System) -> Iterator[str]:
-    """Say which machines lack decisions that others have, or a domain."""
-    without = {t.key.machine for t in system.tables if t.decisions is None}
-    having = {t.key.machine for t in system.tables if t.decisions is not None}
-    if having:
-        for machine in sorted(without):
-            yield f"{machine}: decisions are missing for some of its scores"
-    yield from (note.text for note in system.evaluation.notes if note.kind in INCOMPLETE)
-
-
-def _mixtures(system: System, manifest: Manifest) -> Iterator[str]:
-    """Say which score files are not those that the run wrote, and which models differ."""
+def _foreign_files(system: System, manifest: Manifest) -> Iterator[str]:
+    """Say which score files are not those that the run wrote."""
     present = {table.path.name: table for table in system.tables}
     known = {n: d for record in manifest.machines.values() for n, d in record.files.items()}
     for name, table in present.items():
@@ -84,80 +75,6 @@ def _mixtures(system: System, manifest: Manifest) -> Iterator[str]:
         ours = any(name.startswith(f"anomaly_score_{machine}_") for machine in shown)
         if ours and name not in present:
             yield f"{name} is missing"
-    records = {m: record for m, record in manifest.machines.items() if m in shown}
-    ways = {tuple(str(r.inputs.get(k)) for k in ("score", "score_hop_frames"))
-            for r in records.values()}  # fmt: skip
-    if len(ways) > 1:
-        yield "the machines were scored with different settings (score or score_hop_frames)"
-    yield from setting_mixtures(records)
-
-
-def setting_mixtures(records: Mapping[str, MachineRecord]) -> Iterator[str]:
-    """Say which settings differ between the models of machines; ``auto`` may choose each."""
-    if len({record.training.detector for record in records.values()}) > 1:
-        return
-    flat = {m: dict(leaves(record.training.settings)) for m, record in records.items()}
-    for key in sorted({key for values in flat.values() for key in values}):
-        values = {m: repr(settings.get(key)) for m, settings in flat.items()}
-        if len(set(values.values())) > 1:
-            shown = ", ".join(f"{value} for {machine}" for machine, value in values.items())
-            yield f"the models were trained with different settings: {key} is {shown}"
-
-
-def _left_out(system: System, manifest: Manifest) -> Iterator[str]:
-    """Say which test clips could not be used when the scores were made."""
-    for machine in system.evaluation.machines:
-        record = manifest.machines.get(machine)
-        if record is not None and record.left_out:
-            yield (
-                f"{machine}: {len(record.left_out)} test clips were left out of the scores, the "
-                f"first: {record.left_out[0]}"
-            )
-
-
-def _unscored(system: System, layout: Layout, requested: Sequence[str]) -> Iterator[str]:
-    """Say which machines of the data folder have no scores yet."""
-    try:
-        machines = layout.machines(())
-    except AsdError:
-        return
-    scored = set(system.evaluation.machines)
-    for machine in machines:
-        if machine not in scored and (not requested or machine in requested):
-            begun = layout.checkpoint(machine).exists()
-            state = "its training was interrupted" if begun else "it has no scores"
-            yield f"{machine}: {state} (complete it: {layout.command('run', machine)})"
-
-
-def _outdated(system: System, layout: Layout, manifest: Manifest) -> Iterator[str]:
-    """Say which scores are of another model or other recordings than those that are there now."""
-    for machine in system.evaluation.machines:
-        record, path = manifest.machines.get(machine), layout.model(machine)
-        if record is None:
-            continue
-        if path.is_file() and hash_file(path) != record.inputs.get("model"):
-            yield (
-                f"{machine}: the model was trained again after scoring "
-                f"(score again: {layout.command('score', machine)})"
-            )
-        for name in _changed_recordings(layout, machine, record):
-            yield (
-                f"{machine}: {name} was changed after scoring "
-                f"(score again: {layout.command('score', machine)})"
-            )
-
-
-def _changed_recordings(layout: Layout, machine: str, record: MachineRecord) -> Iterator[str]:
-    """Name the recordings whose bytes are others than those that were scored."""
-    try:
-        clips = layout.dataset.clips(machine, Split.TEST)
-    except AsdError:
-        return
-    present = {clip.name: clip.path for clip in clips}
-    for name, digest in record.recordings.items():
-        path = present.get(name)
-        if path is not None and not hash_file(path).startswith(digest):
-            yield name
 
 
 def find_attributes(

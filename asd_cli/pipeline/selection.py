@@ -11,7 +11,8 @@ from asd_cli.core.errors import ConfigError, DataError
 from asd_cli.core.events import Events, progress
 from asd_cli.detectors.base import FitContext
 from asd_cli.detectors.plans import AutoSelect, create_detector, parse_detector
-from asd_cli.evaluation.metrics import auc, harmonic_mean, partial_auc
+from asd_cli.evaluation.means import harmonic_mean
+from asd_cli.evaluation.metrics import auc, partial_auc
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from asd_cli.pipeline.layout import Layout

@@ -15,9 +15,17 @@ from asd_cli.core.version import __version__
 from asd_cli.datasets.dcase.editions import Edition
 from asd_cli.evaluation.bootstrap import RESAMPLES, Resampled, resample
 from asd_cli.evaluation.evaluation import Evaluation, evaluate_scores
-from asd_cli.evaluation.intervals import LEVEL, Intervals, evaluation_intervals
+from asd_cli.evaluation.intervals import (
+    LEVEL,
+    Intervals,
+    evaluation_intervals,
+    inverted_machines,
+)
+from asd_cli.evaluation.label_sources import LabelSource, Truth, open_labels
 from asd_cli.evaluation.labelled import LabelledScores, label_rows
-from asd_cli.evaluation.labels import Truth, truth_from_files, truth_from_names
+from asd_cli.evaluation.labels import join_labels, tables_of, truth_from_names
+from asd_cli.evaluation.rules import rule_of
+from asd_cli.pipeline.completeness import Scored, completeness_notes
 from asd_cli.pipeline.layout import Layout
 from asd_cli.settings.model import Settings
 
@@ -40,7 +48,8 @@ class EvaluateRequest:
     machines : tuple of str
         Machine types; empty means all.
     ground_truth : Path or None
-        Official label files; by default those that ``asd fetch --stage ground-truth`` brought.
+        Official labels, a folder of files or a list; by default those that
+        ``asd fetch --stage ground-truth`` installed.
     fail_under : float or None
         Least official score that passes, in [0, 1].
     confidence : float or None
@@ -152,31 +161,31 @@ def with_names_apart(systems: Sequence[System]) -> tuple[System, ...]:
 def evaluate_folder(folder: Path, request: EvaluateRequest, layout: Layout) -> System:
     """Evaluate the score files of one folder; errors as in `asd_cli.services.evaluate.evaluate`."""
     edition = layout.edition
+    own = folder == layout.result_directory and not request.folders
     manifest = read_manifest(folder / "manifest.json")
     require_edition(manifest, folder, layout)
-    found = find_score_files(folder, edition.score_files)
+    found = find_score_files(folder, edition.score_files, edition.machines)
     present = {key.machine for key in found}
     unknown = [machine for machine in request.machines if machine not in present]
     if unknown:
         raise UsageError(
             f"{folder} has no scores of {unknown[0]!r}", hint=f"it has {', '.join(sorted(present))}"
         )
-    tables = tuple(
-        read_score_table(key, path)
+    source = _label_source(request, layout)
+    labelled = [
+        _with_truth(table, source, edition)
         for key, path in found.items()
         if not request.machines or key.machine in request.machines
-    )
-    ground_truth = request.ground_truth or layout.ground_truth_directory
-    truths = [_truth(table, request.mode, ground_truth, edition) for table in tables]
+        for table in tables_of(read_score_table(key, path), edition)
+    ]
+    tables = tuple(table for table, _ in labelled)
     scores = tuple(
-        part
-        for table, truth in zip(tables, truths, strict=True)
-        for part in label_rows(table, truth.labels, truth.domains)
+        part for table, truth in labelled for part in label_rows(table, truth.labels, truth.domains)
     )
-    max_fpr, seed, scoring = request.settings.max_fpr, request.settings.seed, edition.scoring
-    evaluation = evaluate_scores(scores, max_fpr=max_fpr, scoring=scoring)
+    max_fpr, seed, rule = request.settings.max_fpr, request.settings.seed, rule_of(edition.rows)
+    evaluation = evaluate_scores(scores, max_fpr=max_fpr, rule=rule)
     resampled = (
-        resample(scores, max_fpr=max_fpr, draws=request.draws, seed=seed, scoring=scoring)
+        resample(scores, max_fpr=max_fpr, draws=request.draws, seed=seed, rule=rule)
         if request.resampled
         else None
     )
@@ -185,7 +194,17 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, layout: Layout) -> S
         if resampled is not None and request.confidence is not None
         else None
     )
-    own = folder == layout.result_directory and not request.folders
+    scored = Scored(
+        layout=layout,
+        tables=tables,
+        manifest=manifest,
+        labels=source,
+        machines=request.machines,
+        own=own,
+    )
+    notes = [*evaluation.notes, *completeness_notes(scored)]
+    if intervals is not None:
+        notes += inverted_machines(intervals)
     if own and manifest is not None:
         _require_as_written(folder, manifest, request.machines, layout)
     detector = _UNKNOWN if manifest is None else manifest.detector
@@ -196,7 +215,7 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, layout: Layout) -> S
         mode=request.mode,
         detector=detector,
         signature=str(signature_of(request, manifest, evaluation.machines)),
-        evaluation=evaluation,
+        evaluation=replace(evaluation, notes=tuple(notes)),
         tables=tables,
         scores=scores,
         resampled=resampled,
@@ -222,20 +241,31 @@ def _require_as_written(
                 )
 
 
-def _truth(table: ScoreTable, mode: Mode, ground_truth: Path, edition: Edition) -> Truth:
-    if mode is Mode.DEV:
-        return truth_from_names(table, edition)
-    if not ground_truth.is_dir():
+def _label_source(request: EvaluateRequest, layout: Layout) -> LabelSource | None:
+    """Find the official labels; None where labels are in the clips' names."""
+    if request.mode is Mode.DEV:
+        return None
+    edition = layout.edition
+    place = request.ground_truth or layout.ground_truth_directory
+    if not place.exists():
         get = (
             f"fetch them: {edition.fetch_command('ground-truth')}"
             if "ground-truth" in edition.stages
             else f"they are published at {edition.ground_truth}"
         )
         raise DataError(
-            f"there is no folder of labels {ground_truth}",
+            f"there is no folder of labels {place}",
             hint=f"{get}; or say where they lie: --ground-truth DIR",
         )
-    return truth_from_files(table, ground_truth, edition)
+    return open_labels(place, edition)
+
+
+def _with_truth(
+    table: ScoreTable, source: LabelSource | None, edition: Edition
+) -> tuple[ScoreTable, Truth]:
+    if source is None:
+        return table, truth_from_names(table, edition)
+    return join_labels(table, source, edition)
 
 
 def require_edition(manifest: Manifest | None, folder: Path, layout: Layout) -> None:

@@ -83,7 +83,7 @@ def _against(page: ReportPage, first: ReportPage) -> str:
     if pair is None:
         return "not the same clips"
     interval = difference_interval(
-        *pair, max_fpr=page.system.max_fpr, scoring=page.system.evaluation.scoring
+        *pair, max_fpr=page.system.max_fpr, rule=page.system.evaluation.rule
     )
     if interval is None:
         return "undefined"

@@ -23,12 +23,6 @@ from asd_cli.reporting.published import Published, published_figures
 
 HEADINGS = ("AUC", "pAUC", "precision", "recall", "F1")
 _SMALL_HEIGHT = 170
-_OFFICIAL = {
-    "machine-average": "the arithmetic mean, over machines, of their average AUC and pAUC",
-    "by-domain": "the harmonic mean of all of them",
-    "shared-anomalies": "the harmonic mean of both domains' AUC, each with the normal clips of the "
-    "domain and all anomalous clips of the section, and of the pAUC of all clips",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +122,7 @@ class ReportPage:
     @property
     def collapsed(self) -> bool:
         """Whether a figure of 0 makes the official score 0 whatever the others are."""
-        if self.system.evaluation.scoring == "machine-average":
+        if not self.system.evaluation.rule.harmonic:
             return False
         zeros = self.system.evaluation.mean(None, None, "harmonic").zeros
         return "auc" in zeros or "pauc" in zeros
@@ -136,7 +130,7 @@ class ReportPage:
     @property
     def official_words(self) -> str:
         """What the official score is, in words."""
-        return _OFFICIAL[self.system.evaluation.scoring]
+        return self.system.evaluation.rule.explanation
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -176,9 +170,7 @@ def build_page(
     evaluation = system.evaluation
     return ReportPage(
         system=system,
-        interval=official_interval(
-            system.scores, max_fpr=system.max_fpr, scoring=evaluation.scoring
-        ),
+        interval=official_interval(system.scores, max_fpr=system.max_fpr, rule=evaluation.rule),
         heat=heat_map(system),
         means=tuple(
             mean_row((machine,), evaluation.mean(machine, None, "harmonic"))

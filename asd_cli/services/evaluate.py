@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asd_cli.artifacts.manifest import read_manifest
-from asd_cli.core.errors import QualityGateError, UsageError
+from asd_cli.core.errors import IncompleteError, QualityGateError, UsageError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import write_text
 from asd_cli.datasets.dcase.editions import load_edition
+from asd_cli.evaluation.notes import NoteKind
 from asd_cli.evaluation.result_csv import render_result_csv
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.ranking import (
@@ -27,7 +28,14 @@ from asd_cli.pipeline.systems import (
 )
 from asd_cli.reporting.references import References
 
-__all__ = ["EvaluateRequest", "EvaluateResult", "System", "evaluate", "require_quality"]
+__all__ = [
+    "EvaluateRequest",
+    "EvaluateResult",
+    "System",
+    "evaluate",
+    "require_complete",
+    "require_quality",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +83,14 @@ def evaluate(request: EvaluateRequest, events: Events = SILENT) -> EvaluateResul
     base = None if request.baseline is None else place_baseline(request.baseline, folders)
     systems = with_names_apart([evaluate_folder(f, request, layout) for f in folders])
     for system in systems:
-        for note in system.evaluation.notes:
-            events.warning(f"{system.name}: {note}")
+        _tell_notes(system, events)
     if references is not None:
         _warn_of_synthetic(systems, layout, events)
     written = None
-    if not request.folders:
+    if not request.folders and request.machines:
+        # The table holds all machines: one of some of them must not replace it.
+        events.note(f"{layout.result_csv} is not written: it is of all machines")
+    elif not request.folders:
         written = layout.result_csv
         own = next(s for s in systems if s.folder == layout.result_directory)
         form = layout.edition.result_csv
@@ -101,6 +111,20 @@ def evaluate(request: EvaluateRequest, events: Events = SILENT) -> EvaluateResul
         ),
         references=references,
     )
+
+
+def _tell_notes(system: System, events: Events) -> None:
+    """Warn of everything that is odd about the figures, missing machines in one line."""
+    notes = system.evaluation.notes
+    missing = [note for note in notes if note.kind is NoteKind.MISSING_MACHINE]
+    if len(missing) > 1:
+        names = ", ".join(note.machine for note in missing)
+        events.warning(f"{system.name}: no scores of {len(missing)} machines: {names}")
+    for note in notes:
+        if note.kind is NoteKind.RESTRICTED:
+            events.note(f"{system.name}: {note}")
+        elif len(missing) < 2 or note not in missing:
+            events.warning(f"{system.name}: {note}")
 
 
 def _check(request: EvaluateRequest) -> None:
@@ -145,5 +169,23 @@ def require_quality(result: EvaluateResult, fail_under: float | None) -> None:
         if fail_under is not None and (official is None or official < fail_under):
             shown = "undefined" if official is None else f"{official:.4f}"
             raise QualityGateError(
-                f"{system.name}: the official score {shown} is below {fail_under:g}"
+                f"{system.name}: the {system.evaluation.score_name} {shown} is below {fail_under:g}"
+            )
+
+
+def require_complete(result: EvaluateResult) -> None:
+    """Refuse figures of which something is missing, mixed or out of date.
+
+    Raises
+    ------
+    IncompleteError
+        Names the first system, what is missing and how many notes more there are.
+    """
+    for system in result.systems:
+        notes = system.evaluation.incomplete
+        if notes:
+            more = f" (and {len(notes) - 1} more)" if len(notes) > 1 else ""
+            raise IncompleteError(
+                f"{system.name} is not completely evaluated: {notes[0]}{more}",
+                hint="everything that is missing: asd evaluate --format json",
             )

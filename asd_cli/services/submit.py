@@ -6,9 +6,7 @@ domains). Which clips there are is known from the official labels or from the
 recordings, where they are at hand; where they are not, names must follow the edition's grammar.
 """
 
-import csv
 import io
-import math
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,24 +16,23 @@ from asd_cli.artifacts.score_files import (
     DECISION,
     SCORE,
     ScoreFileKey,
-    parse_binary,
+    is_named_like_results,
 )
+from asd_cli.artifacts.value_files import parse_binary, parse_score, scan_values
 from asd_cli.core.errors import AsdError, DataError, ProblemsError
-from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import write_bytes
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Mode, Split
 from asd_cli.datasets.dcase.editions import Edition
 from asd_cli.datasets.dcase.names import parse_clip_name
+from asd_cli.evaluation.label_sources import LabelSource, open_labels
 from asd_cli.evaluation.labelled import DOMAINS
-from asd_cli.evaluation.labels import label_file, read_labels
 from asd_cli.pipeline.layout import Layout
 from asd_cli.settings.model import Settings
 
 # The first moment a zip file can name: the same files give the same bytes, whenever packed.
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o100644 << 16
-_COLUMNS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +91,10 @@ class _Clips:
     known_from: str
 
 
-def submit(request: SubmitRequest, events: Events = SILENT) -> SubmitResult:
+def submit(request: SubmitRequest) -> SubmitResult:
     """Check a submission and pack it.
+
+    The order of rows is free: the official evaluators of 2020 to 2024 sort them by name.
 
     Raises
     ------
@@ -120,12 +119,13 @@ def submit(request: SubmitRequest, events: Events = SILENT) -> SubmitResult:
         for section in edition.sections_of(machine, request.mode)
         for domain in domains
     ]
+    labels = _labels(layout, request)
     problems: list[str] = []
     known_from: set[str] = set()
     clips = 0
     for key in keys:
         try:
-            expected = _expected_clips(key, layout, request)
+            expected = _expected_clips(key, layout, labels)
         except AsdError as error:
             problems.append(error.message)
             continue
@@ -138,7 +138,6 @@ def submit(request: SubmitRequest, events: Events = SILENT) -> SubmitResult:
         if None not in found:
             if edition.decisions:
                 problems.extend(_unpaired(files[0][0], found, expected))
-            _warn_of_order(files, found, expected, events)
         clips += len(found[0] or ())
     wanted = {key.file_name(kind, form) for key in keys for kind, _ in kinds}
     problems.extend(_strangers(folder, wanted))
@@ -174,16 +173,23 @@ def pack(label: str, files: dict[str, bytes]) -> bytes:
 def _strangers(folder: Path, wanted: set[str]) -> Iterator[str]:
     """Find score and decision files that the edition does not ask for."""
     for path in sorted(folder.iterdir()):
-        if path.name.startswith((f"{SCORE}_", f"{DECISION}_")) and path.name not in wanted:
+        if is_named_like_results(path.name) and path.name not in wanted:
             yield f"{path}: is of no machine, section and domain of the mode"
 
 
-def _expected_clips(key: ScoreFileKey, layout: Layout, request: SubmitRequest) -> _Clips:
+def _labels(layout: Layout, request: SubmitRequest) -> LabelSource | None:
+    """Find the official labels of the evaluation set, where there are any."""
+    place = request.ground_truth or layout.ground_truth_directory
+    if request.mode is not Mode.EVAL or not place.exists():
+        return None
+    return open_labels(place, layout.edition)
+
+
+def _expected_clips(key: ScoreFileKey, layout: Layout, labels: LabelSource | None) -> _Clips:
     edition = layout.edition
-    truth = request.ground_truth or layout.ground_truth_directory
-    labels = label_file(key, truth, edition)
-    if request.mode is Mode.EVAL and labels.is_file():
-        return _Clips(tuple(read_labels(labels, key, edition)), "labels")
+    known = None if labels is None else labels.names(key)
+    if known is not None:
+        return _Clips(known, "labels")
     role = "test" if key.domain is None else f"{key.domain}_test"
     recordings = layout.data_directory / key.machine / edition.folders[role]
     if recordings.is_dir():
@@ -210,43 +216,18 @@ def _check_file(
         problems.append(f"{path}: is missing")
         return None
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = [(row, i) for i, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        problems.append(f"{path}: cannot be read: {error}")
+        read = scan_values(path, parse)
+    except DataError as error:
+        problems.append(error.message)
         return None
-    lines: dict[str, int] = {}
-    for row, line in rows:
-        if not row:
-            continue
-        if len(row) != _COLUMNS:
-            problems.append(f"{path}:{line}: {len(row)} columns where name,value are expected")
-            continue
-        name, value = row[0].strip(), row[1].strip()
-        if name in lines:
-            problems.append(f"{path}:{line}: {name} is there twice, first in line {lines[name]}")
-            continue
-        lines[name] = line
-        try:
-            parse(value)
-        except ValueError as error:
-            reason = "not a number" if str(error).startswith("could not convert") else error
-            problems.append(f"{path}:{line}: {value!r} for {name!r} is {reason}")
-    if not lines:
-        problems.append(f"{path}: is empty")
-        return None
-    return lines
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("not a finite number")
-    return value
+    # Files that differ from the official form can be evaluated here, and perhaps not elsewhere.
+    problems.extend(f"{path}: {remark}" for remark in read.remarks)
+    problems.extend(f"{place}: {what}" for place, what in read.problems)
+    return read.lines or None
 
 
 _KINDS: tuple[tuple[str, Callable[[str], object]], ...] = (
-    (SCORE, _finite),
+    (SCORE, parse_score),
     (DECISION, parse_binary),
 )
 
@@ -289,19 +270,3 @@ def _unpaired(path: Path, found: list[dict[str, int] | None], expected: _Clips) 
         for name in sorted(scored.keys() ^ decided.keys()):
             lacking = "decision" if name in scored else "score"
             yield f"{path}: {name} has no {lacking}"
-
-
-def _warn_of_order(
-    files: list[tuple[Path, Callable[[str], object]]],
-    found: list[dict[str, int] | None],
-    expected: _Clips,
-    events: Events,
-) -> None:
-    """Warn where rows are in another order than the official labels."""
-    for (path, _), lines in zip(files, found, strict=True):
-        same_clips = expected.names is not None and set(lines or ()) == set(expected.names)
-        if expected.known_from == "labels" and same_clips and tuple(lines or ()) != expected.names:
-            events.warning(
-                f"{path}: rows are in another order than the official labels; the official "
-                "evaluator joins them by position"
-            )

@@ -144,10 +144,10 @@ def test_a_folder_of_teams_gives_a_leaderboard(
     ]  # fmt: skip
     ranks = [entry.get("average_rank") for entry in board]
     # The last two have the lowest pAUC there is, and share the second rank in it.
-    expected = [1.0, 2.0, 2.5] if edition.scoring == "machine-average" else [None] * 3
+    expected = [1.0, 2.0, 2.5] if edition.rows == "machine" else [None] * 3
     assert ranks == expected
     status, out, _ = evaluate(edition, *teams)
-    assert ("average rank" in out) is (edition.scoring == "machine-average")
+    assert ("average rank" in out) is (edition.rows == "machine")
     assert max(len(line) for line in out.splitlines() if "┃" in line) <= 100
 
 

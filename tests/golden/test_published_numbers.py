@@ -10,7 +10,7 @@ from asd_cli.artifacts.score_files import find_score_files, read_score_table
 from asd_cli.core.types import Mode
 from asd_cli.evaluation.evaluation import evaluate_tables
 from asd_cli.evaluation.labels import labels_from_files, labels_from_names
-from asd_cli.evaluation.metrics import arithmetic_mean, harmonic_mean
+from asd_cli.evaluation.means import arithmetic_mean, harmonic_mean
 from asd_cli.evaluation.result_csv import render_result_csv
 
 # README of the DCASE 2021 Task 2 MobileNetV2 baseline, section 7 "Check results".

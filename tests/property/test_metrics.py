@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from asd_cli.evaluation.means import EPSILON, harmonic_mean
 from asd_cli.evaluation.metrics import (
-    EPSILON,
     auc,
     confusion,
-    harmonic_mean,
     partial_auc,
     precision_recall_f1,
     roc_curve,

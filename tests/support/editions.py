@@ -52,7 +52,7 @@ def write_edition(
 
 
 def domains_of(edition: Edition) -> tuple[Domain | None, ...]:
-    return (None,) if edition.scoring == "machine-average" else tuple(Domain)
+    return (None,) if edition.rows == "machine" else tuple(Domain)
 
 
 def _write_training_clips(folder: Path, edition: Edition, section: str, seconds: float) -> None:
@@ -143,12 +143,12 @@ def write_ground_truth(folder: Path, edition: Edition, clips: list[WrittenClip])
         texts[name] = texts.get(name, "") + row + "\n"
 
     for machine in dict.fromkeys(clip.machine for clip in clips):
-        if edition.scoring == "machine-average":
+        if edition.rows == "machine":
             add("eval_data_list.csv", machine)
         for clip in (clip for clip in clips if clip.machine == machine):
             label = int(clip.label is Label.ANOMALY)
             stem = f"ground_truth_{machine}_section_{clip.section}"
-            if edition.scoring == "machine-average":
+            if edition.rows == "machine":
                 add("eval_data_list.csv", f"{clip.name},{clip.full_name},{label}")
             elif edition.scoring == "by-domain":
                 add(f"{stem}_{clip.domain}_test.csv", f"{clip.name},{label}")

@@ -50,7 +50,6 @@ def submit(
     asked = mode is not None or dev or eval_
     chosen = choose_mode(mode, dev, eval_) if asked else Mode.EVAL
     console = make_console()
-    from asd_cli.cli.progress import shown_events
     from asd_cli.services import submit as service
 
     request = service.SubmitRequest(
@@ -60,8 +59,7 @@ def submit(
         output=output,
         ground_truth=ground_truth,
     )
-    with shown_events(console, quiet=quiet) as events:
-        result = service.submit(request, events)
+    result = service.submit(request)
     if format_ is ShortFormat.JSON:
         facts = {
             "schema": "asd.submit/1",

@@ -48,7 +48,7 @@ def _leaderboard(result: EvaluateResult) -> Sheet:
         if confidence is not None:
             found = standing.system.intervals
             cells.insert(1, interval_text(found.official_score if found else None))
-        rows.append((str(standing.rank), standing.system.name, *cells))
+        rows.append((str(standing.rank), _name(standing.system), *cells))
     headings = ["rank", "system", "official", "AUC", "pAUC", "source AUC", "target AUC"]
     if confidence is not None:
         headings.insert(3, f"{100 * confidence:g} %")
@@ -66,6 +66,11 @@ def _leaderboard(result: EvaluateResult) -> Sheet:
 
 
 _DOMAINS = ("source", "target")
+
+
+def _name(system: System) -> str:
+    """Name a system, and say where its score is not the edition's official one."""
+    return system.name if system.evaluation.is_official else f"{system.name} (partial)"
 
 
 def _marked(value: float | None, best: float | None) -> Cell:
@@ -137,7 +142,7 @@ def _row(system: System, references: References) -> tuple[Cell | str, ...]:
         f"evaluated here, without {', '.join(sorted(missing))}" if missing else "evaluated here"
     )
     shown = UNDEFINED if score is None else f"{100 * score:.2f}"
-    return (Cell(system.name, "best"), remark, Cell(shown, "best"))
+    return (Cell(_name(system), "best"), remark, Cell(shown, "best"))
 
 
 def _middle(score: str) -> float:

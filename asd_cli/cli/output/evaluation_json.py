@@ -19,7 +19,8 @@ def as_json(result: EvaluateResult) -> dict[str, Any]:
     """Give the document that scripts read; undefined figures are null.
 
     ``leaderboard``, ``comparison``, ``published`` and each system's ``intervals`` are there where
-    they were asked for.
+    they were asked for. ``official_score_partial`` is true, and there, where the score is not of
+    everything that the edition scores; ``incomplete`` lists what is missing, mixed or out of date.
     """
     content: dict[str, Any] = {
         "schema": SCHEMA,
@@ -34,6 +35,7 @@ def as_json(result: EvaluateResult) -> dict[str, Any]:
                 **(
                     {} if standing.average_rank is None else {"average_rank": standing.average_rank}
                 ),
+                **({} if standing.system.evaluation.is_official else {"partial": True}),
                 "interval": None
                 if standing.system.intervals is None
                 else _ends(standing.system.intervals.official_score),
@@ -97,6 +99,13 @@ def _system(system: System) -> dict[str, Any]:
         ],
         "notes": [note.text for note in evaluation.notes],
     }
+    if not evaluation.is_official:
+        content["official_score_partial"] = True
+    if evaluation.incomplete:
+        content["incomplete"] = [
+            {"kind": note.kind.value, "machine": note.machine, "text": note.text}
+            for note in evaluation.incomplete
+        ]
     if system.intervals is not None:
         content["intervals"] = _intervals(system.intervals)
     return content

@@ -91,7 +91,9 @@ def _print_tables(system: System, console: Console) -> None:
         rows = [row for row in system.evaluation.rows if row.machine == machine]
         console.out.print(_machine_table(system, machine, rows, console))
     console.out.print(_overall_table(system, console))
-    console.out.print(f"official score  {_official(system)}", style="bold")
+    console.out.print(
+        f"{system.evaluation.score_name}  {_official(system)}", style="bold", soft_wrap=True
+    )
     signature = f"signature       {console.safe(system.signature)}"
     console.out.print(signature, style="dim", soft_wrap=True)
 
@@ -195,8 +197,8 @@ def _sheet(system: System) -> Sheet:
         ("machine", "section", "domain", *HEADINGS),
         tuple(rows),
         left=3,
-        notes=(system.signature,),
-        remark=f"official score {_official(system)}",
+        notes=(system.signature, *(note.text for note in system.evaluation.incomplete)),
+        remark=f"{system.evaluation.score_name} {_official(system)}",
     )
 
 

@@ -11,7 +11,8 @@ from asd_cli.core.errors import UsageError
 from asd_cli.core.types import Mode
 from asd_cli.datasets.dcase.names import ClipNames
 
-Scoring = Literal["machine-average", "by-domain", "shared-anomalies"]
+Rows = Literal["machine", "by-domain", "shared-anomalies"]
+LabelForm = Literal["files", "list-2020"]
 DEFAULT_EDITION = "dcase2021"
 TRAIN_ROLE = "train"
 
@@ -75,8 +76,13 @@ class Edition:
         Names of score files as `asd_cli.artifacts.score_files` reads them; the first is written.
     decisions : bool
         Whether systems decide as well as score.
-    scoring : str
-        Which rows and which official score, as in `asd_cli.evaluation.official`.
+    rows : str
+        What a row of figures is of, as in `asd_cli.evaluation.rules`: all clips of a ``machine``
+        id, the clips of a section ``by-domain``, or normal clips of a domain with
+        ``shared-anomalies``.
+    labels : str
+        How official labels are published: ``files``, one for each file of scores, or
+        ``list-2020``, one list of all clips.
     result_csv : str
         Whose layout ``result.csv`` has, as in `asd_cli.evaluation.result_csv`.
     ground_truth : str
@@ -102,7 +108,8 @@ class Edition:
     other_folders: tuple[str, ...]
     score_files: tuple[str, ...]
     decisions: bool
-    scoring: Scoring
+    rows: Rows
+    labels: LabelForm
     result_csv: str
     ground_truth: str
     stages: Mapping[str, Stage]
@@ -117,7 +124,7 @@ class Edition:
     @property
     def hides_domains(self) -> bool:
         """Whether a file of scores holds clips of both domains."""
-        return self.scoring == "shared-anomalies"
+        return self.rows == "shared-anomalies"
 
     @property
     def option(self) -> str:
@@ -181,7 +188,8 @@ def load_edition(name: str = DEFAULT_EDITION) -> Edition:
         other_folders=tuple(facts.get("other_folders", ())),
         score_files=tuple(facts["score_files"]),
         decisions=facts["decisions"],
-        scoring=facts["scoring"],
+        rows=facts["rows"],
+        labels=facts["labels"],
         result_csv=facts["result_csv"],
         ground_truth=facts["ground_truth"],
         stages={stage: _stage(stage, entry) for stage, entry in facts["stages"].items()},

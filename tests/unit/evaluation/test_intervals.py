@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from asd_cli.evaluation.bootstrap import drawn_areas, resample
+from asd_cli.evaluation.bootstrap import resample
 from asd_cli.evaluation.evaluation import METRIC_NAMES
 from asd_cli.evaluation.intervals import (
     difference_interval,
@@ -13,7 +13,8 @@ from asd_cli.evaluation.intervals import (
     official_interval,
 )
 from asd_cli.evaluation.labelled import LabelledScores
-from asd_cli.evaluation.metrics import auc, harmonic_mean, partial_auc
+from asd_cli.evaluation.means import harmonic_mean
+from asd_cli.evaluation.metrics import areas, auc, partial_auc
 from asd_cli.reporting.comparison import align
 from tests.unit.reporting.builders import make_system, random_parts
 
@@ -23,10 +24,10 @@ def test_draws_have_the_figures_of_their_clips(max_fpr: float) -> None:
     rng = np.random.default_rng(5)
     scores = rng.integers(0, 12, 60).astype(float)  # many ties
     normal, anomaly = rng.integers(0, 35, (20, 35)), rng.integers(35, 60, (20, 25))
-    areas, partials = drawn_areas(scores, normal, anomaly, max_fpr=max_fpr)
+    full, partials = areas(scores, normal, anomaly, max_fpr=max_fpr)
     for draw in range(20):
         clips = scores[normal[draw]], scores[anomaly[draw]]
-        assert areas[draw] == pytest.approx(auc(*clips))
+        assert full[draw] == pytest.approx(auc(*clips))
         assert partials[draw] == pytest.approx(partial_auc(*clips, max_fpr=max_fpr))
 
 

@@ -15,7 +15,6 @@ from asd_cli.evaluation.evaluation import Evaluation, evaluate_scores
 from asd_cli.evaluation.intervals import (
     evaluation_intervals,
     official_interval,
-    official_score,
 )
 from asd_cli.evaluation.labelled import LabelledScores, label_rows
 from asd_cli.evaluation.labels import truth_from_names
@@ -26,6 +25,7 @@ from asd_cli.evaluation.official import (
     official_score_2022,
 )
 from asd_cli.evaluation.result_csv import render_result_csv
+from asd_cli.evaluation.rules import SHARED_ANOMALIES
 
 NAN = float("nan")
 
@@ -81,7 +81,7 @@ def rows_of(
 
 
 def evaluated(rows: tuple[LabelledScores, ...], max_fpr: float = 0.1) -> Evaluation:
-    return evaluate_scores(rows, max_fpr=max_fpr, scoring="shared-anomalies")
+    return evaluate_scores(rows, max_fpr=max_fpr, rule=SHARED_ANOMALIES)
 
 
 def test_a_section_of_2022_by_hand() -> None:
@@ -145,7 +145,7 @@ def test_shared_clips_are_drawn_once_for_all_rows_of_a_section() -> None:
     # weighted by their normal clips, in every draw, if and only if all three saw the same clips.
     scores = {clip: float(round(score)) for clip, score in random_scores(2).items()}
     rows = rows_of(scores)
-    found = resample(rows, max_fpr=1.0, draws=50, scoring="shared-anomalies").figures
+    found = resample(rows, max_fpr=1.0, draws=50, rule=SHARED_ANOMALIES).figures
     source, target, every = (found["fan", "00", domain] for domain in ("source", "target", None))
     assert every[1] == pytest.approx((12 * source[0] + 7 * target[0]) / 19)
     assert np.isnan(source[1]).all()
@@ -158,7 +158,7 @@ def test_draws_do_not_depend_on_the_order_of_rows_or_clips() -> None:
     decisions = {clip: int(score > 0.5) for clip, score in scores.items()}
     turned = dict(reversed(list(scores.items())))
     first, second = (
-        resample(rows[::step], max_fpr=0.1, draws=30, scoring="shared-anomalies")
+        resample(rows[::step], max_fpr=0.1, draws=30, rule=SHARED_ANOMALIES)
         for rows, step in ((rows_of(scores, decisions), 1), (rows_of(turned, decisions), -1))
     )
     assert first.figures.keys() == second.figures.keys()
@@ -170,23 +170,19 @@ def test_intervals_hold_the_figures_and_those_not_measured_have_none() -> None:
     scores = random_scores(4)
     rows = rows_of(scores, {clip: int(score > 0.5) for clip, score in scores.items()})
     evaluation = evaluated(rows)
-    drawn = resample(rows, max_fpr=0.1, draws=200, scoring="shared-anomalies")
+    drawn = resample(rows, max_fpr=0.1, draws=200, rule=SHARED_ANOMALIES)
     found = evaluation_intervals(evaluation, drawn, confidence=0.95, seed=1)
     assert found.official_score is not None
     assert evaluation.official_score is not None
     assert found.official_score.low < evaluation.official_score < found.official_score.high
     assert found.rows["fan", "00", None]["auc"] is None
     assert found.rows["fan", "00", "target"]["precision"] is not None
-    assert evaluation.official_score == pytest.approx(
-        official_score(rows, max_fpr=0.1, scoring="shared-anomalies")
-    )
+    assert evaluation.official_score == pytest.approx(SHARED_ANOMALIES.score(rows, max_fpr=0.1))
 
 
 def test_a_system_does_not_differ_from_itself_and_differs_from_a_better_one() -> None:
     ours, better = rows_of(random_scores(5)), rows_of(random_scores(5, shift=5.0))
-    drawn = [
-        resample(r, max_fpr=0.1, draws=200, scoring="shared-anomalies") for r in (ours, better)
-    ]
+    drawn = [resample(r, max_fpr=0.1, draws=200, rule=SHARED_ANOMALIES) for r in (ours, better)]
     same, other = (
         paired_differences((ours, drawn[0]), pair, max_fpr=0.1, confidence=0.95)[-1]
         for pair in ((ours, drawn[0]), (better, drawn[1]))
@@ -220,7 +216,7 @@ def test_intervals_of_shared_clips_hold_the_true_score_as_often_as_promised() ->
             for domain in shifts for label in ("normal", "anomaly") for number in range(clips)
         })  # fmt: skip
 
-    scored = {"max_fpr": 0.1, "scoring": "shared-anomalies"}
+    scored = {"max_fpr": 0.1, "rule": SHARED_ANOMALIES}
     true = evaluated(draw(np.random.default_rng(0), 9_000)).official_score
     assert true is not None
     rng, sets, held = np.random.default_rng(21), 200, 0
