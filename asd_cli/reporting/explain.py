@@ -3,8 +3,8 @@
 The detector is not asked; the recording is. A clip is compared with its nearest normal clips of the
 same section, the difference is measured in units of what normal clips differ by among themselves,
 and the rectangles of time and frequency that hold most of the excess are framed. So the frames show
-what is unusual in the sound, which is what an engineer wants to hear; they need not be what a
-network looked at.
+what is unusual in the sound, which is what an engineer needs; it need not be what a network
+used.
 
 Steps
 -----

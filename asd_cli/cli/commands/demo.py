@@ -50,4 +50,4 @@ def demo(
             console.err.print(
                 f"a stronger detector on the same recordings: {again}", soft_wrap=True
             )
-        console.err.print("the recordings are synthetic; to go on with your own: asd run --help")
+        console.err.print("the recordings are synthetic; for your own recordings: asd run --help")

@@ -93,7 +93,7 @@ class ExportedEncoder:
 
 
 def require_encoder(path: Path) -> None:
-    """Refuse to go on without the encoder's file; DataError."""
+    """Require the encoder's file; DataError."""
     if not path.name:
         raise DataError(
             "the detector pretrained needs an encoder",

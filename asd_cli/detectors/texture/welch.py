@@ -25,14 +25,16 @@ def welch_density(levels: FloatArray, *, rate: float, segment: int) -> FloatArra
     rate : float
         Frames a second.
     segment : int
-        Frames in a segment, at least 2.
+        Frames in a segment, at least 1.
 
     Returns
     -------
     ndarray [shape=(segment // 2 + 1, n_bands), dtype=float32]
         In squares of the levels' unit a hertz, from 0 to half of `rate`.
     """
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(segment) / segment)
+    # A window of one frame is that frame, not the zero that the formula gives.
+    angles = 2 * np.pi * np.arange(segment) / segment
+    window = 0.5 - 0.5 * np.cos(angles) if segment > 1 else np.ones(1)
     window *= 1.0 / np.sqrt(sum(window**2) * rate)
     bands = np.moveaxis(levels, 0, -1)
     starts = range(0, len(levels) - segment + 1, segment - segment // 2)

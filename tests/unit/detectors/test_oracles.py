@@ -10,7 +10,8 @@ from asd_cli.detectors.texture.welch import welch_density
 
 
 @pytest.mark.parametrize(
-    ("frames", "segment"), [(188, 125), (1251, 125), (300, 124), (50, 50), (126, 125), (9, 9)]
+    ("frames", "segment"),
+    [(188, 125), (1251, 125), (300, 124), (50, 50), (126, 125), (9, 9), (5, 1), (2, 2)],
 )
 def test_densities_have_the_bits_of_scipy(frames: int, segment: int) -> None:
     levels = np.random.default_rng(frames).normal(size=(frames, 24)).astype(np.float32) * 10
