@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from asd_cli.detectors.options import DetectorOptions, option
     from asd_cli.detectors.registry import all_detectors, register
     from asd_cli.detectors.spec import DetectorSpec, Preset, Runtime
-    from asd_cli.evaluation.metrics import auc, harmonic_mean, partial_auc, roc_curve
+    from asd_cli.evaluation.means import harmonic_mean
+    from asd_cli.evaluation.metrics import auc, partial_auc, roc_curve
     from asd_cli.features.recipe import FeatureParameters
     from asd_cli.features.store import FeatureStore
     from asd_cli.pipeline.model import ClipScore, Model, ScoredClips
@@ -137,7 +138,7 @@ _HOMES = {
     "evaluate": "services.evaluate",
     "extract": "services.extract",
     "fetch": "services.fetch",
-    "harmonic_mean": "evaluation.metrics",
+    "harmonic_mean": "evaluation.means",
     "load_settings": "settings.layers",
     "option": "detectors.options",
     "partial_auc": "evaluation.metrics",

@@ -113,7 +113,7 @@ def show_error(console: Console, error: AsdError) -> None:
     """Print what is wrong and how to fix it."""
     _show_traceback(error)
     console.err.print(f"error: {console.safe(error.message)}", style="bold red")
-    if isinstance(error, ProblemsError):
+    if isinstance(error, ProblemsError | IncompleteError):
         for problem in error.problems[:_PROBLEMS_SHOWN]:
             console.err.print(f"  {console.safe(problem)}")
         if len(error.problems) > _PROBLEMS_SHOWN:

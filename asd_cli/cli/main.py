@@ -45,7 +45,7 @@ def _root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
+            "--version", "-v", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
 ) -> None:

@@ -82,8 +82,8 @@ def end(skipped: Sequence[str]) -> None:
         When there are any.
     """
     if skipped:
-        listed = "\n".join(f"  {text}" for text in skipped)
         raise IncompleteError(
-            f"recordings left out: {len(skipped)}\n{listed}",
+            f"recordings left out: {len(skipped)}",
+            skipped,
             hint="fix or remove them and run the command again",
         )

@@ -66,7 +66,23 @@ class ProblemsError(DataError):
 
 
 class IncompleteError(AsdError):
-    """A result exists but something was left out of it."""
+    """A result exists but something was left out of it.
+
+    Parameters
+    ----------
+    message : str
+        What is incomplete.
+    problems : sequence of str
+        One line for each thing that is missing.
+    hint : str, optional
+        What the user can do about them.
+    """
+
+    def __init__(
+        self, message: str, problems: Sequence[str] = (), *, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
 
 
 class NetworkError(AsdError):

@@ -2,14 +2,29 @@
 
 import re
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# C0 and C1 controls, line and paragraph separators, and characters that change the direction of
+# writing: a file name must not steer a terminal, write a line of its own or reverse one.
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
+)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def printable(text: object) -> str:
-    """Make control characters visible, so that a file name cannot steer a terminal."""
+    r"""Make control and direction characters visible, so that a name cannot steer a terminal.
+
+    Examples
+    --------
+    >>> print(printable("bad\u202e\nerror: x.wav"))
+    bad\u202e\x0aerror: x.wav
+    """
     known = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", known)
+    return _CONTROL.sub(_escape, known)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def inert_cell(text: str) -> str:

@@ -184,8 +184,8 @@ def require_complete(result: EvaluateResult) -> None:
     for system in result.systems:
         notes = system.evaluation.incomplete
         if notes:
-            more = f" (and {len(notes) - 1} more)" if len(notes) > 1 else ""
             raise IncompleteError(
-                f"{system.name} is not completely evaluated: {notes[0]}{more}",
-                hint="everything that is missing: asd evaluate --format json",
+                f"{system.name} is not completely evaluated",
+                [note.text for note in notes],
+                hint="complete it: asd run; or read the notes: asd evaluate --format json",
             )

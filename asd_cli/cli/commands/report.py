@@ -82,8 +82,8 @@ def report(
     if result.path is not None and open_:
         typer.launch(str(result.path))
     if not result.complete:
-        listed = "\n".join(f"  {problem}" for problem in result.problems)
         raise IncompleteError(
-            f"the report is of a run that is not whole:\n{listed}",
+            "the report is of an incomplete run",
+            result.problems,
             hint="finish the run and report again: asd run",
         )
