@@ -143,7 +143,9 @@ def test_one_changed_byte_with_the_old_time_is_computed_again(
 
 def test_a_changed_recipe_computes_everything(clips: list[Clip], tmp_path: Path) -> None:
     path = stored(run(clips, tmp_path / "s"))
-    assert run(clips, tmp_path / "s", FeatureParameters(n_mels=32, power=1.0)).computed == len(clips)
+    assert run(clips, tmp_path / "s", FeatureParameters(n_mels=32, power=1.0)).computed == len(
+        clips
+    )
     assert run(clips, tmp_path / "s", force=True).computed == len(clips)
 
 
