@@ -23,12 +23,13 @@ import numpy as np
 
 from asd_cli.core.events import SILENT
 from asd_cli.core.seeds import derive_seed
-from asd_cli.core.types import Label, Mode
+from asd_cli.core.types import Label, Mode, Split
 from asd_cli.evaluation.metrics import auc
 from asd_cli.execution.executor import SerialExecutor, make_executor
+from asd_cli.pipeline.extraction import ExtractionContext
 from asd_cli.pipeline.layout import Layout
+from asd_cli.pipeline.options import detector_options
 from asd_cli.services.demo import demo_settings
-from asd_cli.services.extract import require_features
 from asd_cli.synthetic.generate import generate
 from asd_cli.synthetic.plan import SyntheticPlan
 
@@ -53,7 +54,7 @@ def _ours(train: Any, options: Any) -> Scorer:
 
 
 def _in_bf16(train: Any, options: Any) -> Scorer:
-    return _ours(train, replace(options, precision="bf16"))
+    return _ours(train, replace(options, fit=replace(options.fit, precision="bf16")))
 
 
 class _PlainTraining:
@@ -98,18 +99,18 @@ def _plain(train: Any, options: Any) -> Scorer:
 
     sections = sorted({clip.section for clip in train.clips})
     own = np.array([sections.index(clip.section) for clip in train.clips])
-    windows = store_windows(options, train, options.n_hop_frames)
+    windows = store_windows(options.windows.n_frames, train, options.windows.n_hop_frames)
     generator = torch.Generator().manual_seed(derive_seed(options.seed, "weights"))
     inputs = inputs_of(train, windows)
     weights = to_keras(MobileNetV2(len(sections), generator))
-    training = _PlainTraining(weights, inputs, own[windows.clips], options.lr)
-    plan = plan_fit(options, train.clips, windows.clips)
+    training = _PlainTraining(weights, inputs, own[windows.clips], options.fit.lr)
+    plan = plan_fit(options.fit, train.clips, windows.clips, seed=options.seed)
     fit(training, plan, checkpoint=None, events=SILENT, task="plain")
     recalibrate(training.model, training.model, map(inputs, last_epoch_batches(plan)))
     training.model.eval()
 
     def score(store: Any) -> np.ndarray:
-        windows = store_windows(options, store, options.score_hop_frames)
+        windows = store_windows(options.windows.n_frames, store, options.windows.score_hop_frames)
         gather = inputs_of(store, windows)
         scores = []
         with torch.inference_mode():
@@ -127,16 +128,15 @@ TRAININGS: dict[str, Callable[[Any, Any], Scorer]] = {
 }  # fmt: skip
 
 
-def _mean_auc(stores: list[Any], scorer: Scorer) -> float:
+def _mean_auc(store: Any, scorer: Scorer) -> float:
     """Mean of the AUCs of all sections and domains."""
+    scores = scorer(store)
+    cells = np.array([f"{clip.section} {clip.domain}" for clip in store.clips])
+    anomalous = np.array([clip.label is Label.ANOMALY for clip in store.clips])
     found = []
-    for store in stores:
-        scores = scorer(store)
-        cells = np.array([f"{clip.section} {clip.domain}" for clip in store.clips])
-        anomalous = np.array([clip.label is Label.ANOMALY for clip in store.clips])
-        for cell in sorted(set(cells)):
-            own = cells == cell
-            found.append(auc(scores[own & ~anomalous], scores[own & anomalous]))
+    for cell in sorted(set(cells)):
+        own = cells == cell
+        found.append(auc(scores[own & ~anomalous], scores[own & anomalous]))
     return statistics.fmean(area for area in found if area is not None)
 
 
@@ -148,19 +148,16 @@ def _measure(
     with closing(make_executor(1)) as executor:
         generate(settings.dev_directory, plan, mode=Mode.DEV, executor=executor, events=SILENT)
     layout = Layout(settings, Mode.DEV)
-    options = replace(layout.detector_options("cpu"), epochs=epochs)
+    options: Any = detector_options(settings, features=layout.features(), device="cpu")
+    options = replace(options, fit=replace(options.fit, epochs=epochs))
+    context = ExtractionContext(layout, SerialExecutor(), SILENT)
     found: dict[str, dict[str, list[float]]] = {}
     for machine in plan.machines:
-        train, *tests = (
-            require_features(
-                layout, machine, role, executor=SerialExecutor(), skip_bad=False, events=SILENT
-            )[0]
-            for role in ("train", *layout.test_roles(machine))
-        )
+        train, test = (context.require(machine, split)[0].open() for split in Split)
         seeds = [derive_seed(plan.seed, "training", number) for number in range(repeats)]
         found[machine] = {
             name: [
-                round(_mean_auc(tests, training(train, replace(options, seed=seed))), 4)
+                round(_mean_auc(test, training(train, replace(options, seed=seed))), 4)
                 for seed in seeds
             ]
             for name, training in TRAININGS.items()

@@ -4,6 +4,7 @@
     python -m tests.benchmarks.detectors --only pooled-knn --only pooled-knn,pooled-gmm --seed 1
     python -m tests.benchmarks.detectors --only discriminative --clips 300
     python -m tests.benchmarks.detectors --seed 4 --machine pump --machine slider
+    python -m tests.benchmarks.detectors --recordings FOLDER --write
 
 Each command runs in a process of its own, on features that are extracted already. What a detector
 builds on is trained once, and its time counts for each that builds on it. The time is that of a
@@ -18,13 +19,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from asd_cli.core.files import write_text
-from asd_cli.detectors.registry import detector_spec
+from asd_cli.detectors import measured
+from asd_cli.detectors.plans import parse_detector
 from asd_cli.execution.executor import make_executor
 from asd_cli.synthetic.generate import generate
 from asd_cli.synthetic.plan import DEMO_PLAN, SyntheticPlan
@@ -53,7 +55,9 @@ DETECTORS = (
 )
 SEEDS = (1, 2, 3)
 REAL = "recordings"
-# The classifier's own recipe is for thousands of clips; this is what `asd demo` does on few.
+TOP = Path(__file__).resolve().parents[2]
+MEASURED = TOP / "asd_cli" / "detectors" / "measured.toml"
+# The classifier's own settings are for thousands of clips; this is what `asd demo` does on few.
 _SETTINGS = """\
 detector: mobilenetv2
 fit: {lr: 0.001, epochs: 6, batch_norm: recalibrate, validation: stratified}
@@ -104,8 +108,8 @@ def measure(folder: Path, name: str, *, seed: int, extra: Sequence[str] = ()) ->
     kept = folder / "figures" / f"{name}.json"
     if kept.exists():
         return Figures(**json.loads(kept.read_text(encoding="utf-8")))
-    spec = detector_spec(name)
-    bases = [measure(folder, base, seed=seed, extra=extra) for base in spec.bases]
+    plan = parse_detector(name)
+    bases = [measure(folder, base, seed=seed, extra=extra) for base in plan.bases]
     chosen = ("--detector", name, *extra)
     seconds, train_peak = _asd(folder, "train", *chosen, seed=seed)
     _, score_peak = _asd(folder, "score", *chosen, seed=seed)
@@ -200,6 +204,25 @@ def _scores(sets: dict[str, Figures]) -> tuple[float, float]:
     return statistics.fmean(made), statistics.stdev(made) if len(made) > 1 else 0.0
 
 
+def measured_by(found: Mapping[str, Mapping[str, Figures]]) -> dict[str, measured.Measured]:
+    """Give what ``measured.toml`` holds: those in it stay where they were not measured now.
+
+    Parameters
+    ----------
+    found : mapping of str to mapping of str to Figures
+        By detector, then by set; each has real recordings.
+    """
+    known = dict(measured.measured_scores())
+    for name, sets in found.items():
+        mean, deviation = _scores(dict(sets))
+        known[parse_detector(name).name] = measured.Measured(
+            synthetic_mean=round(100 * mean, 1),
+            synthetic_sd=round(100 * deviation, 1),
+            real_fans=round(100 * sets[REAL].official, 1),
+        )
+    return known
+
+
 def main() -> None:
     """Measure what the command line asks for and print the table."""
     parser = argparse.ArgumentParser(
@@ -218,7 +241,14 @@ def main() -> None:
         "--recordings", type=Path, help="a data folder of DCASE 2021, or a machine's"
     )
     parser.add_argument("--output", type=Path, help="keep sets, models and tables there")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help=f"write the scores into {MEASURED.relative_to(TOP)}; needs --recordings",
+    )
     given = parser.parse_args()
+    if given.write and given.recordings is None:
+        parser.error("--write needs --recordings")
     with tempfile.TemporaryDirectory() as scratch:
         found = run(
             given.output or Path(scratch),
@@ -232,6 +262,8 @@ def main() -> None:
             ),
         )
     print(as_markdown(found))
+    if given.write:
+        write_text(MEASURED, measured.render_measured(measured_by(found)))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -52,15 +51,15 @@ def _clips(count: int) -> list[Clip]:
     ]  # fmt: skip
 
 
-def write_features(path: Path, count: int) -> None:
-    """Write a store of noise."""
+def write_features(name: Path, count: int) -> Path:
+    """Write a store of noise; gives its path."""
     from asd_cli.features.store import write_store
 
     noise = np.random.default_rng(0).normal(-30, 5, (_FRAMES, _MELS)).astype(np.float32)
-    with write_store(path, recipe="noise", n_mels=_MELS) as writer:
+    with write_store(name, parameters="noise", n_mels=_MELS) as writer:
         for clip in _clips(count):
             writer.append(clip.name, "0" * 64, noise)
-        writer.finish()
+        return writer.finish()
 
 
 def _stop_after(steps: int) -> Events:
@@ -79,14 +78,15 @@ def _stop_after(steps: int) -> Events:
 
 def _fit(path: Path, clips: int, steps: int) -> None:
     """Train for some steps, then score some training clips as for the threshold."""
-    from asd_cli.detectors.base import DetectorOptions, FitContext
+    from asd_cli.detectors.base import FitContext
     from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector
     from asd_cli.detectors.mobilenetv2.network import MobileNetV2
+    from asd_cli.detectors.mobilenetv2.options import MobileNetV2Options
     from asd_cli.features.store import open_store
     from asd_cli.training.devices import deterministic_kernels
 
     store = open_store(path, _clips(clips))
-    detector = MobileNetV2Detector(DetectorOptions(device="cpu"))
+    detector = MobileNetV2Detector(MobileNetV2Options(device="cpu"))
     with deterministic_kernels(None):
         float(store.data.sum())
         try:
@@ -98,14 +98,14 @@ def _fit(path: Path, clips: int, steps: int) -> None:
 
 def _score(path: Path, clips: int, steps: int) -> None:
     """Score some test clips at hop 1."""
-    from asd_cli.detectors.base import DetectorOptions
     from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector
     from asd_cli.detectors.mobilenetv2.network import MobileNetV2
+    from asd_cli.detectors.mobilenetv2.options import MobileNetV2Options
     from asd_cli.features.store import open_store
     from asd_cli.training.devices import deterministic_kernels
 
     store = open_store(path, _clips(clips))
-    detector = MobileNetV2Detector(DetectorOptions(device="cpu"))
+    detector = MobileNetV2Detector(MobileNetV2Options(device="cpu"))
     detector.sections, detector.model = _SECTIONS, MobileNetV2(len(_SECTIONS)).eval()
     with deterministic_kernels(None):
         float(store.data.sum())
@@ -124,29 +124,27 @@ def _extract(path: Path, clips: int, steps: int) -> None:
             path=recording, machine="fan", section="00", domain=Domain.SOURCE, split=Split.TRAIN,
             label=None,
         )
-        for number, recording in enumerate(sorted(path.parent.glob("clip_*.wav")))
+        for recording in sorted(path.parent.glob("clip_*.wav"))
     ]  # fmt: skip
     extract_features(found, path, recipe=FeatureParameters(), executor=SerialExecutor())
 
 
 def _fit_detector(name: str, path: Path, clips: int, steps: int) -> None:
     """Train another detector by its own recipe for some steps; recordings lie beside the store."""
-    from asd_cli.settings.load import settings_for
-
-    from asd_cli.core.types import Mode
     from asd_cli.detectors.base import FitContext
-    from asd_cli.detectors.registry import detector_spec
+    from asd_cli.detectors.plans import create_detector, parse_detector
+    from asd_cli.features.recipe import FeatureParameters
     from asd_cli.features.store import open_store
-    from asd_cli.pipeline.layout import Layout
+    from asd_cli.pipeline.options import detector_options
     from asd_cli.settings.model import Settings
     from asd_cli.training.devices import deterministic_kernels
 
     named = _clips(clips)
     store = open_store(path, named)
     found = tuple(replace(c, path=path.parent / f"clip_{n}.wav") for n, c in enumerate(named))
-    options = Layout(settings_for(Settings(), name), Mode.DEV).detector_options("cpu")
-    detector_class: Any = detector_spec(name).load()
-    detector = detector_class(options)
+    settings = Settings(detector=name)
+    options = detector_options(settings, features=FeatureParameters(), device="cpu")
+    detector = create_detector(parse_detector(name), options)
     with deterministic_kernels(None), suppress(_EnoughError):
         float(store.data.sum())
         detector.fit(replace(store, clips=found), FitContext(events=_stop_after(steps)))
@@ -172,17 +170,15 @@ def run(
     peaks = {}
     with tempfile.TemporaryDirectory() as folder:
         for step, clips in (("training", train), ("scoring", test)):
-            path = Path(folder) / f"{step}.npy"
-            write_features(path, clips)
+            path = write_features(Path(folder) / step, clips)
             peaks[step] = peak_of(step, path, clips, steps)
     with recordings(train, 10.0) as paths:
-        path = paths[0].parent / "training.npy"
-        write_features(path, train)
+        path = write_features(paths[0].parent / "training", train)
         for name, soon in _OTHERS.items():
             step = f"training {name}"
             peaks[step] = peak_of(step, path, train, steps if soon else sys.maxsize)
     with recordings(extract, 10.0) as paths:
-        peaks["extraction"] = peak_of("extraction", paths[0].parent / "s.npy", extract, steps)
+        peaks["extraction"] = peak_of("extraction", paths[0].parent / "s", extract, steps)
     return {step: {"peak_bytes": peak, "goal": GOALS[step]} for step, peak in peaks.items()}
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import asd_cli as asd
-from asd_cli.artifacts.manifest import write_manifest
+from asd_cli.artifacts.manifest import MachineRecord, Manifest, TrainingRecord, update_manifest
 from asd_cli.artifacts.score_files import (
     DECISION,
     SCORE,
@@ -30,12 +30,13 @@ from asd_cli.artifacts.score_files import (
     write_decisions,
     write_scores,
 )
+from asd_cli.artifacts.threshold import Threshold
 from asd_cli.core.hashing import hash_file
 from asd_cli.core.types import Mode, Split
+from asd_cli.pipeline.identity import decisive_settings
 from asd_cli.pipeline.layout import Layout
 from asd_cli.services.report import ReportRequest, report
 from asd_cli.settings.model import Settings
-from asd_cli.settings.render import flatten
 from asd_cli.synthetic.plan import SyntheticPlan, plan_clips
 from asd_cli.synthetic.rendering import encode_wav, render_clip
 from tests.support.report_runs import settings_in
@@ -90,19 +91,29 @@ def _write_results(settings: Settings, plan: SyntheticPlan) -> None:
             windows[key.machine][name] = rng.normal(score, 1, _WINDOWS).astype(np.float32)
     for machine, content in windows.items():
         layout.window_scores(machine).write_bytes(save(content))  # type: ignore[arg-type]
-    write_manifest(
-        layout.manifest,
-        command="score",
-        facts={
-            "edition": "dcase2021",
-            "mode": "dev",
-            "detector": layout.detector.name,
-            "seed": settings.seed,
-            "recipe": layout.recipe().fingerprint,
-            "settings": flatten(settings),
-            "machines": {m: {"inputs": {}, "files": found} for m, found in files.items()},
+    counts = {machine: len(content) for machine, content in windows.items()}
+    training = TrainingRecord(
+        detector=layout.plan.name, seed=settings.seed, threads=None,
+        settings=decisive_settings(settings, layout), features=layout.features().fingerprint,
+        data="", versions={},
+    )  # fmt: skip
+    manifest = Manifest(
+        edition="dcase2021",
+        mode="dev",
+        detector=layout.plan.name,
+        machines={
+            machine: MachineRecord(
+                inputs={}, files=found, clips=counts[machine], flagged=0,
+                threshold=Threshold(
+                    value=1.0, kind="quantile", quantile=0.9, false_alarm_rate=0.1
+                ),
+                training=training, threads=None, seconds=0.0, written="",
+                data_directory=str(settings.dev_directory),
+            )
+            for machine, found in files.items()
         },
-    )
+    )  # fmt: skip
+    update_manifest(layout.manifest, lambda _: manifest)
 
 
 def browse(path: Path) -> dict[str, float] | None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from asd_cli.detectors.measured import Measured, measured_scores, render_measured
 from tests.benchmarks import compute, memory
 from tests.benchmarks.__main__ import BENCHMARKS, run
 from tests.benchmarks.comparison import Comparison
-from tests.benchmarks.detectors import Figures, as_markdown
+from tests.benchmarks.detectors import MEASURED, REAL, Figures, as_markdown, measured_by
 from tests.benchmarks.limits import count_flops
 
 
@@ -45,6 +46,18 @@ def test_detectors_stand_in_the_order_of_their_scores() -> None:
         "| `better` | 0.900 ± 0.000 | 5 | 100 |",
         "| `good` | 0.850 ± 0.071 | 2 | 200 |",
     ]
+
+
+def test_measured_scores_are_written_as_they_are_read() -> None:
+    known = measured_scores()
+    assert render_measured(known) == MEASURED.read_text()
+    sets = {"seed 1": Figures(0.8, 1, 1), "seed 2": Figures(0.9, 1, 1), REAL: Figures(0.997, 1, 1)}
+    changed = measured_by({"pooled-speed,texture": sets})
+    assert changed.keys() == known.keys()
+    assert changed["pooled-speed+texture"] == Measured(
+        synthetic_mean=85.0, synthetic_sd=7.1, real_fans=99.7
+    )
+    assert changed["texture"] == known["texture"]
 
 
 def test_ratios_are_of_the_alternative_to_ours() -> None:

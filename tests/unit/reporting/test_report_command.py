@@ -48,11 +48,13 @@ def test_markdown_goes_to_stdout(run_copy: ReportRequest) -> None:
 
 
 def test_origins_are_told(run_copy: ReportRequest) -> None:
-    assert invoke(run_copy, "--no-audio", "-q").exit_code == 0
+    changed = ("--set", "backend.distance=whitened", "--set", "threshold_groups=machine")
+    assert invoke(run_copy, "--no-audio", "-q", *changed).exit_code == 0
     path = run_copy.settings.result_directory / "dev" / "pooled-knn" / "report.html"
     text = path.read_text(encoding="utf-8")
-    assert "<td>--detector</td>" in text
-    assert "<td>recorded with the run</td>" in text, "the folders were others then"
+    assert "<td>--set backend.distance</td>" in text
+    assert "<td>preset pooled-knn</td>" in text, "the threshold"
+    assert "<td>recorded with the model</td>" in text, "the groups were others then"
 
 
 def test_a_half_finished_run_exits_4(run_copy: ReportRequest) -> None:
