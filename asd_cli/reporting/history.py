@@ -8,12 +8,15 @@ from pathlib import Path
 from asd_cli.core.files import atomic_path
 
 _COLUMNS = ("epoch", "loss", "val_loss")
+_NETWORK = "network"  # one of several networks of a detector, trained one after the other
 
 
 def history_csv(history: Sequence[Mapping[str, float]]) -> str:
-    """Write one row an epoch: ``epoch,loss,val_loss``."""
+    """Write one row an epoch: ``epoch,loss,val_loss``, and ``network`` where there are several."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n", restval="")
+    several = any(_NETWORK in row for row in history)
+    columns = (_NETWORK, *_COLUMNS) if several else _COLUMNS
+    writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
     writer.writeheader()
     writer.writerows(history)
     return text.getvalue()
