@@ -235,13 +235,18 @@ def test_a_manifest_comes_back_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "new" / "manifest.json"
     assert read_manifest(path) is None
     given: list[Manifest | None] = []
-    update_manifest(path, lambda known: given.append(known) or MANIFEST)
+
+    def change(known: Manifest | None) -> Manifest:
+        given.append(known)
+        return MANIFEST
+
+    update_manifest(path, change)
     content = read_manifest(path)
     assert content is not None
     assert content.written
     assert replace(content, written="") == MANIFEST
     assert content.seconds == 0.5
-    update_manifest(path, lambda known: given.append(known) or MANIFEST)
+    update_manifest(path, change)
     assert given == [None, content]
 
 

@@ -26,7 +26,7 @@ def scores(root: Path, data: str) -> dict[str, str]:
     files = (root / data / "result" / "dev" / "pooled-knn").glob("anomaly_score_*.csv")
     rows = [line.split(",") for path in files for line in path.read_text().split()]
     assert rows
-    return dict(rows)  # type: ignore[arg-type]
+    return dict(rows)
 
 
 @pytest.fixture

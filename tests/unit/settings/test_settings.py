@@ -267,9 +267,10 @@ def test_a_changed_seed_reaches_every_member() -> None:
 
 @pytest.mark.parametrize("name", ["mobilenetv2", "auto", "pooled-speed+texture"])
 def test_settings_survive_the_way_through_plain_values(name: str) -> None:
-    settings = Settings(
-        detector=name, seed=5, fit={"epochs": 3}, parameters={"texture.pooling.speeds": (0.9,)}
-    )
+    sections: dict[str, Any] = {"fit": {"epochs": 3}}
+    own = {"texture.pooling.speeds": (0.9,)}
+    settings = Settings(detector=name, seed=5, parameters=own, **sections)
+    assert settings.value("fit.epochs") == 3
     again = Settings(**settings.model_dump())
     assert again == settings
     assert in_force(again) == in_force(settings)
