@@ -223,7 +223,7 @@ def test_models_of_different_settings_are_mixed(own: Path) -> None:
 
 
 def test_clips_left_out_are_said(own: Path) -> None:
-    clip = sorted((own / "dev_data/fan/source_test").glob("*.wav"))[0]
+    clip = min((own / "dev_data/fan/source_test").glob("*.wav"))
     clip.write_bytes(clip.read_bytes()[:30])
     assert asd("score", *KNN, "--skip-bad", "--jobs", "1").exit_code == 4
     status, found, partial = kinds(*KNN)
