@@ -73,7 +73,7 @@ def read_rows(path: Path) -> Table:
     """
     try:
         content = path.read_bytes()
-        wide = content.startswith(_UTF16_MARKS)
+        wide = content.startswith(_UTF16_MARKS) and content not in _UTF16_MARKS
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error

@@ -63,7 +63,7 @@ class TableDataset:
     def _rows(self) -> list[Clip]:
         clips: list[Clip] = []
         problems: list[str] = []
-        for line, row in enumerate(_read(self.root), start=2):
+        for line, row in _read(self.root):
             try:
                 clips.append(self._clip(row))
             except ValueError as error:
@@ -112,17 +112,18 @@ def _seconds(row: Mapping[str, str], name: str) -> float | None:
     return value
 
 
-def _read(path: Path) -> Iterator[Mapping[str, str]]:
-    """Give the rows of a table with their cells as text; DataError when it cannot be read."""
+def _read(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Give lines and rows of a table with cells as text; DataError when it cannot be read."""
     if path.suffix.lower() in {".parquet", ".pq"}:
-        yield from _read_parquet(path)
+        yield from enumerate(_read_parquet(path), start=2)
         return
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             _require_columns(path, reader.fieldnames or ())
             for row in reader:
-                yield {key.strip(): (value or "").strip() for key, value in row.items() if key}
+                cells = {key.strip(): (value or "").strip() for key, value in row.items() if key}
+                yield reader.line_num, cells
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"{path} cannot be read: {error}", hint="save it as CSV in UTF-8"

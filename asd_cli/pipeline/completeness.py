@@ -147,9 +147,14 @@ def _expected(
     """Give machine and section of everything that should be there, by where it is known from."""
     layout, manifest = scored.layout, scored.manifest
     if recordings:
-        yield _RECORDINGS, frozenset(
-            (machine, section) for machine, clips in recordings.items() for section in clips.values()
-        )  # fmt: skip
+        yield (
+            _RECORDINGS,
+            frozenset(
+                (machine, section)
+                for machine, clips in recordings.items()
+                for section in clips.values()
+            ),
+        )
     if scored.labels is not None:
         yield "the folder of labels", scored.labels.sections()
     if manifest is not None:

@@ -135,9 +135,8 @@ def submit(request: SubmitRequest) -> SubmitResult:
         for (path, _), rows in zip(files, found, strict=True):
             if rows is not None:
                 problems.extend(_wrong_clips(path, rows, key, expected, layout))
-        if None not in found:
-            if edition.decisions:
-                problems.extend(_unpaired(files[0][0], found, expected))
+        if None not in found and edition.decisions:
+            problems.extend(_unpaired(files[0][0], found, expected))
         clips += len(found[0] or ())
     wanted = {key.file_name(kind, form) for key in keys for kind, _ in kinds}
     problems.extend(_strangers(folder, wanted))

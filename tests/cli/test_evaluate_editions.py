@@ -52,6 +52,7 @@ def write_system(
 
 
 def evaluate(edition: Edition, *words: str) -> tuple[int, str, str]:
+    """Evaluate; one machine and section is not the edition, so the best exit status is 4."""
     found = asd("evaluate", "--eval", "--edition", edition.name, *words)
     return found.exit_code, found.stdout, found.stderr
 
@@ -77,7 +78,7 @@ def test_damaged_scores_exit_3_with_file_and_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = write_system(tmp_path / "team", edition, clips_of(edition, tmp_path))
-    assert evaluate(edition, "team", "-q")[:2] == (0, "1.0000\n")
+    assert evaluate(edition, "team", "-q")[:2] == (4, "1.0000\n")
     change, words = DAMAGES[damage]
     path.write_text(change(path.read_text()))
     status, out, err = evaluate(edition, "team", "-q")
@@ -96,7 +97,7 @@ def test_harmless_differences_are_read(
     for path in (tmp_path / "team").iterdir():
         rows = path.read_text().splitlines()[::-1]  # joined by name, never by position
         path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*rows, "", ""]).encode())
-    assert evaluate(edition, "team", "-q")[:2] == (0, "1.0000\n")
+    assert evaluate(edition, "team", "-q")[:2] == (4, "1.0000\n")
 
 
 def test_a_section_with_one_class_is_undefined(
@@ -108,7 +109,7 @@ def test_a_section_with_one_class_is_undefined(
     write_ground_truth(tmp_path / "labels", edition, normal)
     write_system(tmp_path / "team", edition, normal)
     status, out, err = evaluate(edition, "team", "--ground-truth", "labels", "--format", "json")
-    assert status == 0, err
+    assert status == 4, err
     (system,) = json.loads(out)["systems"]
     assert system["official_score"] is None
     assert "no anomalous clips" in err
@@ -124,7 +125,7 @@ def test_constant_scores_are_chance_and_said(
         names = [row.split(",")[0] for row in path.read_text().splitlines()]
         path.write_text("".join(f"{name},7\n" for name in names))
     status, out, err = evaluate(edition, "team", "-q")
-    assert (status, out) == (0, "0.5000\n")
+    assert (status, out) == (4, "0.5000\n")
     assert "scores are equal" in err
 
 
@@ -137,7 +138,7 @@ def test_a_folder_of_teams_gives_a_leaderboard(
         write_system(tmp_path / "teams" / team, edition, clips, wrong=2 * wrong)
     teams = [str(path) for path in sorted((tmp_path / "teams").iterdir(), reverse=True)]
     status, out, err = evaluate(edition, *teams, "--format", "json")
-    assert status == 0, err
+    assert status == 4, err
     board = json.loads(out)["leaderboard"]
     assert [(entry["rank"], entry["name"]) for entry in board] == [
         (1, "best"), (2, "middle"), (3, "worst"),

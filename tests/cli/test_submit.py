@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_everything_wrong_is_listed_at_once(ready: Path) -> None:
     (folder / f"decision_result_valve_{stem}.csv").unlink()
     (folder / "anomaly_score_slider_section_05_target_test.csv").write_text("")
     (folder / "anomaly_score_fna_section_03_source_test.csv").write_text("a,1\n")
-    (folder / "anomaly_score_ToyCar_section_03_target_test.csv").write_bytes(b"\xff\xfe")
+    (folder / "anomaly_score_ToyCar_section_03_target_test.csv").write_bytes(b"\xff\xfd")
     result = asd("submit", "team_1")
     assert result.exit_code == 3
     for words in (
@@ -72,7 +73,7 @@ def test_everything_wrong_is_listed_at_once(ready: Path) -> None:
         f"decision_result_valve_{stem}.csv: is missing",
         "anomaly_score_slider_section_05_target_test.csv: is empty",
         "anomaly_score_fna_section_03_source_test.csv: is of no machine",
-        "anomaly_score_ToyCar_section_03_target_test.csv: cannot be read",
+        "anomaly_score_ToyCar_section_03_target_test.csv cannot be read",
     ):
         assert words in result.stderr
     assert not list(ready.glob("*.zip"))
@@ -98,7 +99,7 @@ def test_clips_are_those_of_the_labels(ready: Path) -> None:
     )
     result = asd("submit", "team_1")
     assert result.exit_code == 0
-    assert "another order than the official labels" in result.stderr
+    assert "order" not in result.stderr  # the official evaluators sort rows by name
     assert "checked against grammar and labels" in result.stderr
 
 
@@ -132,7 +133,36 @@ def test_dev_is_another_set_and_a_missing_folder_is_said(ready: Path) -> None:
     assert asd("submit", "dev_1", "--dev", "--eval").exit_code == 2
 
 
-def test_peers_files_are_a_valid_submission(shared: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text.encode("utf-16"), "is in UTF-16"),
+        (lambda text: text.replace(",", "\t").encode(), "has tabs"),
+        (
+            lambda text: text.replace("section", "C:\\x\\section").encode(),
+            "has folders before names",
+        ),
+        (
+            lambda text: b"section_03_source_test_0000.wav,1_000\n" + text.encode(),
+            "is not a number",
+        ),
+    ],
+)
+def test_forms_that_official_evaluators_do_not_read_are_refused(
+    ready: Path, change: Callable[[str], bytes], said: str
+) -> None:
+    path = ready / "team_1" / "anomaly_score_fan_section_03_source_test.csv"
+    path.write_bytes(change(path.read_text()))
+    result = asd("submit", "team_1")
+    assert result.exit_code == 3
+    assert path.name in result.stderr
+    assert said in result.stderr
+
+
+def test_peers_files_are_a_valid_submission(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     result = asd(
         "submit", str(shared / "peers" / "eval_2021_example"), "-o", str(tmp_path / "x.zip"),
         "--ground-truth", str(shared / "ground_truth_2021"),

@@ -74,7 +74,7 @@ def test_machines_and_clips_are_found(done: Done) -> None:
         train = list_clips(done.data, machine, TRAIN_ROLE, mode=mode, edition=edition)
         assert {clip.label for clip in train} == {Label.NORMAL}
         assert {clip.section for clip in train} == set(edition.sections_of(machine, mode))
-        if edition.scoring != "machine-average":
+        if edition.rows != "machine":
             assert {clip.condition for clip in train} == {"m-n_A"}
         for role in edition.test_roles:
             for clip in list_clips(done.data, machine, role, mode=mode, edition=edition):
@@ -94,10 +94,10 @@ def read(path: Path) -> dict[str, float]:
 def scores_of(done: Done, machine: str, section: str) -> list[tuple[WrittenClip, float]]:
     """Scores of a section, from the files with the names that the edition's baseline gives them."""
     stem = {
-        "machine-average": [f"{machine}_id_{section}"],
+        "machine": [f"{machine}_id_{section}"],
         "by-domain": [f"{machine}_section_{section}_{d}_test" for d in ("source", "target")],
         "shared-anomalies": [f"{machine}_section_{section}_test"],
-    }[done.edition.scoring]
+    }[done.edition.rows]
     values: dict[str, float] = {}
     for name in stem:
         values.update(read(done.result / f"anomaly_score_{name}.csv"))
@@ -120,19 +120,19 @@ def expected_official_score(done: Done) -> float:
         own = figures.setdefault(machine, [])
         for section in done.edition.sections_of(machine, done.mode):
             pairs = scores_of(done, machine, section)
-            if done.edition.scoring == "machine-average":
+            if done.edition.rows == "machine":
                 own += [area(pairs), area(pairs, 0.1)]
                 continue
             for domain in ("source", "target"):
-                if done.edition.scoring == "by-domain":
+                if done.edition.rows == "by-domain":
                     of_domain = [pair for pair in pairs if pair[0].domain == domain]
                     own += [area(of_domain), area(of_domain, 0.1)]
                 else:
                     own.append(area([p for p in pairs if p[0].domain == domain
                                      or p[0].label is Label.ANOMALY]))  # fmt: skip
-            if done.edition.scoring == "shared-anomalies":
+            if done.edition.rows == "shared-anomalies":
                 own.append(area(pairs, 0.1))
-    if done.edition.scoring == "machine-average":
+    if done.edition.rows == "machine":
         return float(np.mean([np.mean(own) for own in figures.values()]))
     every = np.maximum(np.concatenate(list(figures.values())), 2.220446049250313e-16)
     return float(len(every) / np.sum(1 / every))
@@ -145,9 +145,9 @@ def test_the_official_score_is_the_editions(done: Done) -> None:
     (system,) = json.loads(out)["systems"]
     assert system["official_score"] == pytest.approx(expected_official_score(done), rel=1e-12)
     assert system["signature"].startswith(f"edition:{done.edition.name}|mode:{done.mode}|")
-    per_section = {"machine-average": 1, "by-domain": 2, "shared-anomalies": 3}
+    per_section = {"machine": 1, "by-domain": 2, "shared-anomalies": 3}
     sections = {(clip.machine, clip.section) for clip in done.clips}
-    assert len(system["rows"]) == per_section[done.edition.scoring] * len(sections)
+    assert len(system["rows"]) == per_section[done.edition.rows] * len(sections)
     low, high = system["intervals"]["official_score"]
     assert 0 < low <= high <= 1
 
@@ -177,7 +177,7 @@ def test_result_csv_has_the_layout_of_the_editions_programs(done: Done) -> None:
     cells = lines[2].split(",")
     assert cells[0] == section
     pairs = scores_of(done, machine, section)
-    if done.edition.scoring == "machine-average":
+    if done.edition.rows == "machine":
         assert float(cells[1]) == pytest.approx(area(pairs))
         assert "Average" in {line.split(",")[0] for line in lines}
     elif evaluated:
@@ -236,7 +236,7 @@ def test_a_leaderboard_and_paired_differences(done: Done) -> None:
     content = json.loads(out)
     board = content["leaderboard"]
     assert [entry["rank"] for entry in board] == sorted(entry["rank"] for entry in board)
-    assert ("average_rank" in board[0]) is (done.edition.scoring == "machine-average")
+    assert ("average_rank" in board[0]) is (done.edition.rows == "machine")
     (compared,) = content["comparison"]["systems"]
     assert compared["differences"][-1]["machine"] is None
     assert compared["differences"][-1]["difference"] is not None

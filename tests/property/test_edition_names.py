@@ -31,8 +31,8 @@ def test_names_of_every_edition_round_trip(
     attributes: str,
 ) -> None:  # fmt: skip
     edition = load_edition(name)
-    has_domains = edition.scoring != "machine-average"
-    hidden = label is None and edition.scoring != "by-domain"
+    has_domains = edition.rows != "machine"
+    hidden = label is None and edition.rows != "by-domain"
     written = format_clip_name(
         section=section, domain=domain if has_domains and not hidden else None, split=split,
         label=label, number=number, attributes=attributes, names=edition.names,

@@ -150,7 +150,7 @@ def write_ground_truth(folder: Path, edition: Edition, clips: list[WrittenClip])
             stem = f"ground_truth_{machine}_section_{clip.section}"
             if edition.rows == "machine":
                 add("eval_data_list.csv", f"{clip.name},{clip.full_name},{label}")
-            elif edition.scoring == "by-domain":
+            elif edition.rows == "by-domain":
                 add(f"{stem}_{clip.domain}_test.csv", f"{clip.name},{label}")
             else:
                 target = int(clip.domain is Domain.TARGET)

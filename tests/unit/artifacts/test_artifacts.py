@@ -1,12 +1,28 @@
 import json
 import pickle
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from asd_cli.artifacts.bundle import ModelBundle, write_bundle
 
-from asd_cli.artifacts.manifest import read_manifest, write_manifest
+from asd_cli.artifacts.manifest import (
+    MachineRecord,
+    Manifest,
+    TrainingRecord,
+    library_versions,
+    read_manifest,
+    update_manifest,
+)
+from asd_cli.artifacts.model_file import (
+    ModelFacts,
+    ModelFile,
+    read_model_file,
+    write_model_file,
+)
 from asd_cli.artifacts.score_files import (
     ScoreFileKey,
     find_score_files,
@@ -14,22 +30,40 @@ from asd_cli.artifacts.score_files import (
     write_decisions,
     write_scores,
 )
+from asd_cli.artifacts.threshold import Threshold
 from asd_cli.core.errors import DataError, IntegrityError
+from asd_cli.core.structures import to_plain
 
 KEY = ScoreFileKey("fan", "00", "source")
-BUNDLE = ModelBundle(
-    {"weights": np.arange(12, dtype=np.float32).reshape(3, 4)}, {"machine": "fan", "x": [1, None]}
+TRAINING = TrainingRecord(
+    detector="pooled-knn", seed=3, threads=None, settings={"backend.neighbors": 1},
+    features="f", data="d", versions={"asd-cli": "0.9"},
+)  # fmt: skip
+MODEL = ModelFile(
+    {"weights": np.arange(12, dtype=np.float32).reshape(3, 4)},
+    ModelFacts(
+        machine="fan", training=TRAINING, options={}, state={"x": [1, None]}, identity={},
+        sections=("00",),
+    ),
+)  # fmt: skip
+RECORD = MachineRecord(
+    inputs={}, files={"a.csv": "0" * 64}, clips=4, flagged=1,
+    threshold=Threshold(value=1.5, kind="quantile", quantile=0.9, false_alarm_rate=0.1),
+    training=TRAINING, threads=None, seconds=0.5, written="", data_directory="dev_data",
+)  # fmt: skip
+MANIFEST = Manifest(
+    edition="dcase2021", mode="dev", detector="pooled-knn", machines={"fan": RECORD}
 )
 
 
-def test_a_bundle_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_model_file_comes_back_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    write_bundle(path, BUNDLE)
+    write_model_file(path, MODEL)
     again = read_model_file(path)
-    np.testing.assert_array_equal(again.tensors["weights"], BUNDLE.tensors["weights"])
-    assert again.facts == BUNDLE.facts
+    np.testing.assert_array_equal(again.tensors["weights"], MODEL.tensors["weights"])
+    assert again.facts == MODEL.facts
     first = path.read_bytes()
-    write_bundle(path, BUNDLE)
+    write_model_file(path, MODEL)
     assert path.read_bytes() == first
 
 
@@ -46,7 +80,7 @@ def test_damaged_and_foreign_models_are_refused_and_never_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "model.safetensors"
-    write_bundle(path, BUNDLE)
+    write_model_file(path, MODEL)
     good = path.read_bytes()
     content = {
         "pickle": pickle.dumps(_Bomb()),
@@ -55,7 +89,7 @@ def test_damaged_and_foreign_models_are_refused_and_never_run(
         "cut": good[:-4],
         "bit": good[:-1] + bytes([good[-1] ^ 1]),
         "fact": good.replace(b'\\"fan\\"', b'\\"van\\"'),
-        "format": good.replace(b'\\"format\\": 1', b'\\"format\\": 9'),
+        "format": good.replace(b'\\"format\\": 2', b'\\"format\\": 9'),
         "foreign": good.replace(b'"asd":', b'"abc":'),
     }[damage]
     assert content != good
@@ -145,15 +179,140 @@ def test_folders_without_scores_are_named(tmp_path: Path) -> None:
     )
 
 
-def test_manifests(tmp_path: Path) -> None:
-    path = tmp_path / "manifest.json"
+def rewritten(path: Path, **changes: Any) -> None:
+    """Write a model file again with another header, as another version would have."""
+    from safetensors import safe_open
+    from safetensors.numpy import save
+
+    from asd_cli.artifacts.model_file import _digest
+
+    with safe_open(path, framework="np") as file:
+        header = json.loads(file.metadata()["asd"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    header |= changes
+    header["sha256"] = _digest(tensors, header["facts"])
+    path.write_bytes(save(tensors, metadata={"asd": json.dumps(header)}))
+
+
+def without(facts: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key != name}
+
+
+FACTS = to_plain(MODEL.facts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"format": 1, "facts": {"versions": {"asd-cli": "0.8"}}},
+            r"made by asd 0\.8 \(format 1\)",
+        ),
+        ({"format": 1, "facts": {}}, "made by asd of an unknown version"),
+        ({"facts": without(FACTS, "machine")}, r"made by asd 0\.9, .* machine: Field required"),
+        ({"facts": {**FACTS, "mood": "good"}}, r"made by asd 0\.9, .* mood: Unexpected"),
+        ({"facts": {**FACTS, "sections": "00"}}, r"made by asd 0\.9, .* sections: .* list"),
+        (
+            {"facts": {**FACTS, "training": {**FACTS["training"], "seed": "3"}}},
+            r"made by asd 0\.9, .* training\.seed: .* integer",
+        ),
+    ],
+)
+def test_models_of_other_versions_say_which(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    path = tmp_path / "model.safetensors"
+    write_model_file(path, MODEL)
+    rewritten(path)
+    assert read_model_file(path).facts == MODEL.facts
+    rewritten(path, **changes)
+    with pytest.raises(IntegrityError, match=words) as caught:
+        read_model_file(path)
+    assert "asd train --force" in str(caught.value.hint)
+
+
+def test_a_manifest_comes_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "manifest.json"
     assert read_manifest(path) is None
-    write_manifest(path, command="score", facts={"seed": 3})
+    given: list[Manifest | None] = []
+
+    def change(known: Manifest | None) -> Manifest:
+        given.append(known)
+        return MANIFEST
+
+    update_manifest(path, change)
     content = read_manifest(path)
     assert content is not None
-    assert (content["seed"], content["command"]) == (3, "score")
-    assert {"python", "torch", "asd-cli"} <= content["versions"].keys()
-    for other in ({"schema": "other"}, {**content, "machines": [1]}, {**content, "machines": None},
-                  {**content, "machines": {"fan": 5}}, {**content, "machines": {"fan": {}}}, [1]):  # fmt: skip
-        path.write_text(json.dumps(other))
-        assert read_manifest(path) is None
+    assert content.written
+    assert replace(content, written="") == MANIFEST
+    assert content.seconds == 0.5
+    update_manifest(path, change)
+    assert given == [None, content]
+
+
+def test_libraries_that_decide_results_are_recorded() -> None:
+    assert {"python", "torch", "asd-cli", "numpy"} <= library_versions(torch=True).keys()
+    assert "torch" not in library_versions(torch=False)
+
+
+@pytest.mark.parametrize("other", [{"schema": "other"}, {}, [1], 5, None])
+def test_what_is_no_manifest_is_none(tmp_path: Path, other: Any) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(other))
+    assert read_manifest(path) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"machines": [1]}, {"machines": None}, {"machines": {"fan": 5}}, {"machines": {"fan": {}}},
+        {"mood": "good"}, {"edition": 2021},
+    ],
+)  # fmt: skip
+def test_a_damaged_manifest_says_how_to_go_on(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps({**to_plain(MANIFEST), **change}))
+    with pytest.raises(DataError, match=r"manifest\.json is damaged: ") as caught:
+        read_manifest(path)
+    assert caught.value.hint == (f"remove it and score again: rm '{path}' && asd score --force")
+    with pytest.raises(DataError, match="is damaged"):
+        update_manifest(path, lambda _: MANIFEST)
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe"])
+def test_a_manifest_that_is_no_json_is_damaged(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="is damaged") as caught:
+        read_manifest(path)
+    assert "asd score --force" in str(caught.value.hint)
+
+
+_UPDATES = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from asd_cli.artifacts.manifest import update_manifest
+from tests.unit.artifacts.test_artifacts import MANIFEST, RECORD
+path, own = Path(sys.argv[1]), sys.argv[2]
+for round in range(20):
+    record = replace(RECORD, clips=round)
+    def change(known):
+        machines = {} if known is None else known.machines
+        return replace(MANIFEST, machines={**machines, f"{own}{round}": record})
+    update_manifest(path, change)
+"""
+
+
+def test_processes_that_update_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", _UPDATES, str(path), name])
+        for name in ("fan", "pump")
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    content = read_manifest(path)
+    assert content is not None
+    assert {name: record.clips for name, record in content.machines.items()} == {
+        f"{name}{number}": number for name in ("fan", "pump") for number in range(20)
+    }

@@ -40,7 +40,7 @@ def test_the_list_of_2020(tmp_path: Path, text: str) -> None:
     [
         ("001.wav,anomaly_id_01_00000000.wav,1", "001.wav,anomaly_id_01_00000000.wav,2", ":3: '2' for"),
         ("id_01_00000001.wav,", "id_01_00000000.wav,", ":3: id_01_00000000.wav is there twice"),
-        ("id_03_00000000.wav,normal_id_03_00000000.wav,0", "id_03_00000000.wav,0", ":4: 2 columns"),
+        ("id_03_00000000.wav,normal_id_03_00000000.wav,0", "id_03_00000000.wav,0", ":4: '0' is not a clip name"),
         ("id_03_00000000.wav,", "song.wav,", ":4: .*song.wav"),
         ("fan\n", "fna\n", "no labels of fan, id 01"),
         ("id_01_00000001.wav,anomaly_id_01_00000000.wav,1\n", "", "scores.csv:2: id_01_00000001.wav is not"),

@@ -1,10 +1,14 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from asd_cli.core.errors import ConfigError
+from asd_cli.detectors.ensemble_options import EnsembleDetectorOptions
 from asd_cli.detectors.registry import all_detectors
+from asd_cli.features.recipe import FeatureParameters
+from asd_cli.pipeline.options import detector_options
 from asd_cli.settings.keys import shared_keys
 from asd_cli.settings.layers import in_force, load_settings
 from asd_cli.settings.model import RUN_FIELDS, Settings
@@ -235,3 +239,109 @@ def test_a_list_is_read_from_the_command_line_and_written_on_one_line() -> None:
     ).settings
     assert settings.value("discriminative.resolutions") == (256, 1024)
     assert "resolutions: [256, 1024]" in render_yaml(settings)
+
+
+@pytest.mark.parametrize(
+    "name", [*all_detectors(), "auto", "pooled-speed+texture", "pooled-knn,mobilenetv2"]
+)
+def test_settings_from_python_and_from_overrides_are_the_same(name: str) -> None:
+    own = Settings(detector=name)
+    loaded = load_settings(overrides=[f"detector={name}"], environment={}).settings
+    assert own.for_detector() == loaded.for_detector()
+    assert in_force(own) == in_force(loaded)
+
+
+def test_a_preset_is_in_force_however_settings_are_made() -> None:
+    settings = Settings(detector="pooled-speed")
+    assert settings.value("backend.distance") == "whitened"
+    assert settings.value("pooling.speeds") == (0.95, 0.975, 1.025, 1.05)
+    assert settings.parameters == {}
+
+
+def test_a_changed_seed_reaches_every_member() -> None:
+    settings = Settings(detector="pooled-speed+texture").model_copy(update={"seed": 2})
+    options = detector_options(settings, features=FeatureParameters(), device="cpu")
+    assert isinstance(options, EnsembleDetectorOptions)
+    assert [options.seed, *(own.seed for _, own in options.members)] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "auto", "pooled-speed+texture"])
+def test_settings_survive_the_way_through_plain_values(name: str) -> None:
+    sections: dict[str, Any] = {"fit": {"epochs": 3}}
+    own = {"texture.pooling.speeds": (0.9,)}
+    settings = Settings(detector=name, seed=5, parameters=own, **sections)
+    assert settings.value("fit.epochs") == 3
+    again = Settings(**settings.model_dump())
+    assert again == settings
+    assert in_force(again) == in_force(settings)
+    assert again.for_detector("texture").values["pooling.speeds"] == (0.9,)
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("discriminative.resolutions=256", "discriminative.resolutions"),
+        ("pooling.speeds='0.9'", "pooling.speeds"),
+        ("texture.pooling.speeds=fast", "texture.pooling.speeds"),
+        ("select.candidates=pooled-knn", "select.candidates"),
+        ("backend.kind=nonsense", "backend.kind"),
+        ("fit.validation=nonsense", "fit.validation"),
+        ("feature.pad_mode=nonsense", "feature.pad_mode"),
+        ("pooling.kind=nonsense", "pooling.kind"),
+        ("ensemble.normalization=nonsense", "ensemble.normalization"),
+        ("threshold=nonsense", "threshold"),
+        ("score=nonsense", "score"),
+        ("detector=", "detector"),
+        ("edition=", "edition"),
+        ("result_file=", "result_file"),
+    ],
+)
+def test_wrong_values_are_named_with_their_key(override: str, key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(overrides=[override], environment={})
+    assert f"--set {key}: {key} is " in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"backend": {"kind": "nonsense"}}, {"pooling": {"speeds": "0.9"}}, {"fit": {"epochs": "3"}},
+     {"fit": {"epoch": 3}}, {"seed": "3"}],
+)  # fmt: skip
+def test_wrong_values_are_refused_in_python_too(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**wrong)
+
+
+def test_a_parameter_can_be_set_for_one_member_alone() -> None:
+    settings = load_settings(
+        overrides=["detector=pooled-speed+texture", "texture.pooling.speeds=[]"], environment={}
+    ).settings
+    assert settings.for_detector("texture").values["pooling.speeds"] == ()
+    assert settings.for_detector("pooled-speed").values["pooling.speeds"] == (
+        0.95, 0.975, 1.025, 1.05,
+    )  # fmt: skip
+    options = detector_options(settings, features=FeatureParameters(), device="cpu")
+    assert isinstance(options, EnsembleDetectorOptions)
+    speeds = {name: getattr(own, "pooling").speeds for name, own in options.members}  # noqa: B009
+    assert speeds == {"pooled-speed": (0.95, 0.975, 1.025, 1.05), "texture": ()}
+
+
+@pytest.mark.parametrize("key", ["mobilenetv2.fit.lr", "fit.lr"])
+def test_a_later_value_for_all_goes_over_a_files_for_one(key: str) -> None:
+    section, _, _ = key.rpartition("fit.lr")
+    nested = "mobilenetv2:\n  fit:\n    lr: 0.5\n" if section else "fit:\n  lr: 0.5\n"
+    path = write(f"detector: mobilenetv2\n{nested}")
+    assert load_settings(path, environment={}).settings.value("fit.lr") == 0.5
+    loaded = load_settings(path, overrides=["fit.lr=0.25"], environment={})
+    assert loaded.settings.value("fit.lr") == 0.25
+    assert loaded.origin("fit.lr") == "--set fit.lr"
+    variable = load_settings(path, environment={"ASD__FIT__LR": "0.125"})
+    assert variable.settings.value("fit.lr") == 0.125
+
+
+def test_a_file_of_one_detector_says_nothing_of_what_it_does_not_read() -> None:
+    path = write(render_yaml())
+    loaded = load_settings(path, overrides=["detector=pooled-speed"], environment={})
+    assert loaded.settings.value("backend.distance") == "whitened"
+    assert loaded.origin("backend.distance") == "preset pooled-speed"

@@ -47,7 +47,7 @@ def test_the_catalogue_is_whole() -> None:
 
 def test_what_has_a_default_in_the_code_is_what_the_catalogue_says_of_2021() -> None:
     assert load_edition().names == CLIP_NAMES
-    assert load_edition().score_files == (SCORE_FILES,)
+    assert load_edition().score_files[0] == SCORE_FILES
 
 
 def test_machine_ids_of_2020_depend_on_the_machine() -> None:
