@@ -35,7 +35,7 @@ def test_a_small_demo_leaves_everything_it_promises(
     assert rows[0] == ["fan"]
     assert rows[1] == ["section", "domain", "AUC", "pAUC", "precision", "recall", "F1 score"]
     again = demo(DemoRequest(folder=folder, plan=SMALL, jobs=1))
-    assert again.data.fresh
+    assert again.data.up_to_date
     assert {machine.state for machine in again.run.training.machines} == {"up to date"}
     assert all(machine.up_to_date for machine in again.run.scoring.machines)
     monkeypatch.chdir(folder)

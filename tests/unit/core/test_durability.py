@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from asd_cli.core import files
 from asd_cli.core.files import write_text
 
 
@@ -24,7 +23,7 @@ def test_bytes_and_entry_are_flushed_around_the_rename(
         steps.append("rename")
         return replace(self, target)
 
-    monkeypatch.setattr(files.os, "fsync", flushed)
+    monkeypatch.setattr(os, "fsync", flushed)
     monkeypatch.setattr(Path, "replace", renamed)
     write_text(tmp_path / "file.txt", "content")
     assert steps == ["flush file", "rename", "flush folder"]

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from asd_cli.core.errors import DataError, ProblemsError
+from asd_cli.core.recordings import AUDIO_SUFFIXES, is_recording_name
 from asd_cli.core.types import Label, Split
 from asd_cli.datasets.folder import GROUP, FolderDataset
-from asd_cli.datasets.recordings import AUDIO_SUFFIXES, find_recordings, is_recording
+from asd_cli.datasets.recordings import find_recordings
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -38,9 +39,9 @@ def test_any_names_and_depths_are_read_and_sorted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", sorted(AUDIO_SUFFIXES))
 def test_suffixes_count_in_upper_and_lower_case(suffix: str) -> None:
-    assert is_recording(Path(f"a{suffix}"))
-    assert is_recording(Path(f"a{suffix.upper()}"))
-    assert not is_recording(Path(f"a{suffix}.txt"))
+    assert is_recording_name(Path(f"a{suffix}"))
+    assert is_recording_name(Path(f"a{suffix.upper()}"))
+    assert not is_recording_name(Path(f"a{suffix}.txt"))
 
 
 def test_a_folder_that_is_called_as_a_recording_is_none(tmp_path: Path) -> None:

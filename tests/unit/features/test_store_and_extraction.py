@@ -13,7 +13,8 @@ from asd_cli.core.errors import ProblemsError, StorageError
 from asd_cli.core.types import Clip, Mode
 from asd_cli.datasets.dcase.editions import load_edition
 from asd_cli.datasets.dcase.folders import list_clips
-from asd_cli.execution.executor import ProcessExecutor, SerialExecutor
+from asd_cli.execution.executor import SerialExecutor
+from asd_cli.execution.processes import ProcessExecutor
 from asd_cli.features import computation
 from asd_cli.features import store as store_module
 from asd_cli.features.extraction import Extraction, extract_features
