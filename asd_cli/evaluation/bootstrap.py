@@ -1,4 +1,4 @@
-"""Every figure on clips drawn anew: the stratified bootstrap.
+"""Every figure on clips drawn again: the stratified bootstrap.
 
 The clips of each machine, section and domain are drawn with replacement, normal and anomalous ones
 apart, so that every draw has as many of each as the set (Efron & Tibshirani 1993, An Introduction
@@ -88,7 +88,7 @@ def resample(
     seed: int = SEED,
     rule: ScoringRule = BY_DOMAIN,
 ) -> Resampled:
-    """Draw the clips of a system anew and compute its figures.
+    """Draw the clips of a system again and compute its figures.
 
     Parameters
     ----------

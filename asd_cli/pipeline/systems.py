@@ -75,7 +75,7 @@ class EvaluateRequest:
 
     @property
     def resampled(self) -> bool:
-        """Whether clips are drawn anew."""
+        """Whether clips are drawn again."""
         return self.confidence is not None or self.baseline is not None
 
     @property

@@ -3,7 +3,7 @@
 A submission has, for every machine type, section and domain of the mode, the anomaly scores and the
 decisions of every test clip (2020: no domains and no decisions; 2022 and later: one file for both
 domains). Which clips there are is known from the official labels or from the
-recordings, where they are at hand; where they are not, names must follow the edition's grammar.
+recordings, where they exist; where they do not, names must follow the edition's grammar.
 """
 
 import io

@@ -70,9 +70,8 @@ def test_processes_give_the_same_bytes(
     clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = stored(run(clips, tmp_path / "one"))
-    monkeypatch.setattr(computation, "_WORTH_A_WORKER", 0)
     monkeypatch.setattr(computation, "_CLIPS_PER_JOB", 2)
-    with closing(ProcessExecutor(2)) as executor:
+    with closing(ProcessExecutor(2, start_seconds=0.0)) as executor:
         found = extract_features(clips, tmp_path / "two", recipe=RECIPE, executor=executor)
     assert one.read_bytes() == stored(found).read_bytes()
     assert not list(tmp_path.glob(".*")), "what workers handed over is removed"
@@ -81,10 +80,9 @@ def test_processes_give_the_same_bytes(
 def test_processes_take_known_and_bad_clips_as_one_does(
     clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(computation, "_WORTH_A_WORKER", 0)
     monkeypatch.setattr(computation, "_CLIPS_PER_JOB", 3)
     write_wav(clips[1].path, tone(500.0, seconds=2.7))
-    with closing(ProcessExecutor(2)) as executor:
+    with closing(ProcessExecutor(2, start_seconds=0.0)) as executor:
         given: dict[str, Any] = {"recipe": RECIPE, "executor": executor, "skip_bad": True}
         extract_features(clips, tmp_path / "two", **given)
         clips[2].path.write_bytes(b"RIFF")
@@ -99,14 +97,13 @@ def test_processes_take_known_and_bad_clips_as_one_does(
 def test_a_reader_that_stops_leaves_nothing_of_the_workers_behind(
     clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(computation, "_WORTH_A_WORKER", 0)
     monkeypatch.setattr(computation, "_CLIPS_PER_JOB", 1)
 
     def stop(_: int, name: str = "") -> None:
         if name == clips[1].name:
             raise KeyboardInterrupt
 
-    with closing(ProcessExecutor(2)) as executor:
+    with closing(ProcessExecutor(2, start_seconds=0.0)) as executor:
         given: dict[str, Any] = {"recipe": RECIPE, "executor": executor}
         with pytest.raises(KeyboardInterrupt):
             extract_features(clips, tmp_path / "s", **given, advance=stop)

@@ -49,7 +49,9 @@ def test_markdown_goes_to_stdout(run_copy: ReportRequest) -> None:
 
 def test_origins_are_told(run_copy: ReportRequest) -> None:
     changed = ("--set", "backend.distance=whitened", "--set", "threshold_groups=machine")
-    assert invoke(run_copy, "--no-audio", "-q", *changed).exit_code == 0
+    result = invoke(run_copy, "--no-audio", "-q", *changed)
+    assert result.exit_code == 4, "the scores are of other settings"
+    assert "threshold_groups" in result.stderr
     path = run_copy.settings.result_directory / "dev" / "pooled-knn" / "report.html"
     text = path.read_text(encoding="utf-8")
     assert "<td>--set backend.distance</td>" in text
@@ -64,7 +66,7 @@ def test_a_half_finished_run_exits_4(run_copy: ReportRequest) -> None:
         (folder / name).unlink()
     result = invoke(run_copy, "--no-audio")
     assert result.exit_code == 4
-    assert "not whole" in result.stderr
+    assert "incomplete" in result.stderr
     assert "valve" in result.stderr
     assert (folder / "report.html").is_file()
 

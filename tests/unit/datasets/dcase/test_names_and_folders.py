@@ -45,7 +45,7 @@ def test_an_evaluation_name_has_no_label() -> None:
     [
         "section_0_source_test_normal_0000.wav",
         "section_00_middle_test_normal_0000.wav",
-        "section_00_source_test_normal_0000.flac",
+        "section_00_source_test_normal_0000.txt",
         "section_00_source_test_normal_anomaly_0000.wav",
         "section_00_source_train_normal_0000_anomaly.wav",
         "normal_id_01_00000000.wav",
