@@ -185,7 +185,7 @@ def test_130_and_143_leave_a_checkpoint_and_the_next_run_finishes(
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == status, err
-    assert "goes on from here" in err
+    assert "resumes from here" in err
     assert checkpoint.exists()
     assert not list(project.glob("model/**/model_*"))
     refused, _, err = finish("train", *QUICK, "--set=fit.epochs=3", folder=project)

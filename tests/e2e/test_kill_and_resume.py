@@ -1,5 +1,6 @@
 """kill -9 anywhere; the next run finishes, and its outputs are those of an undisturbed run."""
 
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -18,7 +19,8 @@ RUN = ("run", "--jobs=1", *QUICK, "--set=fit.epochs=4")
 def outputs(folder: Path) -> dict[str, bytes]:
     """Every output but the manifest, which holds a time, and what may differ by design."""
     return {
-        str(path.relative_to(folder)): path.read_bytes()
+        # Without the part of a store's name that stands for the folder of the recordings.
+        re.sub(r"^(cache/.*)\.[0-9a-f]{8}\.", r"\1.", str(path.relative_to(folder))): path.read_bytes()
         for part in ("model", "result", "cache")
         for path in sorted((folder / part).rglob("*"))
         if path.is_file() and path.name != "manifest.json" and path.suffix != ".lock"
@@ -117,7 +119,7 @@ def test_machines_trained_at_once_are_gone_on_with(
     process.send_signal(number)
     _, err = process.communicate()
     assert process.returncode == status, err
-    assert ("goes on from here" in err) == (number != signal.SIGKILL)
+    assert ("resumes from here" in err) == (number != signal.SIGKILL)
     assert "Traceback" not in err
     assert not list(tmp_path.glob("model/**/model_*"))
     status, _, err = finish(*TOGETHER, folder=tmp_path)
