@@ -56,6 +56,8 @@ class Clip:
         Train or test.
     label : Label or None
         Normal or anomaly; None where it is not known.
+    recording : str
+        Name of the recording in its dataset: ``monday/0700.wav``. Empty means the file's name.
     attributes : mapping of str to str
         Everything else that is known: section, domain, operating condition, columns of a table.
         What is not known is missing; it is never the word "None".
@@ -73,6 +75,7 @@ class Clip:
     machine: str
     split: Split = Split.TEST
     label: Label | None = None
+    recording: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     def __hash__(self) -> int:
@@ -80,11 +83,15 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """File name, by which result rows are joined; a part has a media fragment (W3C)."""
+        """What result rows are joined by: the recording, and of a part its media fragment.
+
+        The fragment gives seconds to the microsecond (W3C Media Fragments URI 1.0, section 4.2.1).
+        """
+        recording = self.recording or self.path.name
         if not self.is_part:
-            return self.path.name
-        end = "" if self.duration is None else f",{self.start + self.duration:g}"
-        return f"{self.path.name}#t={self.start:g}{end}"
+            return recording
+        end = "" if self.duration is None else f",{_seconds(self.start + self.duration)}"
+        return f"{recording}#t={_seconds(self.start)}{end}"
 
     @property
     def is_part(self) -> bool:
@@ -111,3 +118,8 @@ class Clip:
         """Change some attributes; None removes one."""
         kept = {k: v for k, v in {**self.attributes, **changes}.items() if v is not None}
         return replace(self, attributes=kept)
+
+
+def _seconds(value: float) -> str:
+    """Write seconds without an exponent; ``:g`` gives 1e+06 s and all seconds after it one name."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -30,8 +30,13 @@ class FolderDataset:
         Longer recordings are cut into clips of this length; None keeps them as they are.
     group_by_folder : bool
         Whether recordings in one sub-folder are a group (a day, an operating state).
-    read_duration : callable
-        Gives the length of a recording in seconds, or raises DataError.
+    read_duration : callable or None
+        Gives the length of a recording in seconds, or raises DataError; `clip_seconds` needs it.
+
+    Raises
+    ------
+    ValueError
+        When `clip_seconds` is given without `read_duration`.
 
     Examples
     --------
@@ -45,6 +50,11 @@ class FolderDataset:
     clip_seconds: float | None = None
     group_by_folder: bool = False
     read_duration: DurationReader | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a length that could not be applied."""
+        if self.clip_seconds is not None and self.read_duration is None:
+            raise ValueError("clip_seconds needs read_duration, which gives lengths of recordings")
 
     def machines(self) -> tuple[str, ...]:
         """Give the one machine's name."""
@@ -76,6 +86,7 @@ class FolderDataset:
                 machine=machine,
                 split=split,
                 label=_label_of(path, self.root),
+                recording=path.relative_to(_folder(self.root)).as_posix(),
                 attributes=dict(self._attributes(path)),
             )
             try:

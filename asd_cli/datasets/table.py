@@ -95,6 +95,7 @@ class TableDataset:
             machine=row.get("machine") or self.machine or self.root.stem,
             split=Split(split),
             label=_LABELS[label] if label else None,
+            recording=row["path"],
             attributes={k: v for k, v in row.items() if k not in _OWN and v},
         )
 

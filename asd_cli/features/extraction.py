@@ -1,6 +1,7 @@
 """Fill the feature store: find out what is missing, compute it, keep what is still right."""
 
 import errno
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -110,10 +111,11 @@ def extract_features(
     ------
     ProblemsError
         When recordings cannot be used; all are listed, and the features of the others are kept
-        for the next run.
+        for the next run. When clips have the same name: rows are joined by names.
     StorageError
         When the store cannot be written.
     """
+    _require_names(clips)
     keep_freed_memory()
     with _locked(name):
         known = None if force else _usable_store(name, recipe)
@@ -141,6 +143,18 @@ def extract_features(
             hint="fix or remove them, or leave them out: --skip-bad",
         )
     return extraction
+
+
+def _require_names(clips: Sequence[Clip]) -> None:
+    """Refuse clips that share a name: one would get the features and the score of the other."""
+    times = Counter(clip.name for clip in clips)
+    shared = [f"{clip.name}: {clip.path}" for clip in clips if times[clip.name] > 1]
+    if shared:
+        raise ProblemsError(
+            f"{len(shared)} of {len(clips)} clips have a name that others have",
+            shared,
+            hint="give each recording a name of its own, and list each clip once",
+        )
 
 
 def open_extraction(extraction: Extraction, clips: Sequence[Clip]) -> FeatureStore:

@@ -64,3 +64,9 @@ def test_parts_follow_each_other_and_stay_inside(seconds: float, clip_seconds: f
 def test_a_clip_has_a_length(clip_seconds: float) -> None:
     with pytest.raises(ValueError, match="is not longer than 0 s"):
         cut_recording(RECORDING, 30.0, clip_seconds)
+
+
+def test_parts_of_a_recording_of_weeks_have_names_of_their_own() -> None:
+    clips = cut_recording(RECORDING, 2_000_000.0, 0.7)
+    assert len({clip.name for clip in clips}) == len(clips)
+    assert clips[-1].name == "day.wav#t=1999999.4,2000000"

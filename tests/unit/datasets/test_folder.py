@@ -60,7 +60,8 @@ def test_sub_folders_are_groups_where_they_are_asked_for(tmp_path: Path) -> None
     grouped = FolderDataset(root=tmp_path, machine="fan", group_by_folder=True)
     found = {clip.name: dict(clip.attributes) for clip in grouped.clips("fan", Split.TRAIN)}
     assert found == {
-        "a.wav": {GROUP: "."}, "b.wav": {GROUP: "monday"}, "c.wav": {GROUP: "tuesday/late"},
+        "a.wav": {GROUP: "."}, "monday/b.wav": {GROUP: "monday"},
+        "tuesday/late/c.wav": {GROUP: "tuesday/late"},
     }  # fmt: skip
     plain = FolderDataset(root=tmp_path, machine="fan").clips("fan", Split.TRAIN)
     assert [clip.attributes for clip in plain] == [{}, {}, {}]
@@ -74,8 +75,9 @@ def test_sub_folders_give_labels(tmp_path: Path) -> None:
     )  # fmt: skip
     clips = FolderDataset(root=root, machine="fan").clips("fan", Split.TEST)
     assert {clip.name: clip.label for clip in clips} == {
-        "a.wav": None, "b.wav": Label.NORMAL, "c.wav": Label.ANOMALY, "d.wav": Label.ANOMALY,
-        "e.wav": Label.ANOMALY, "f.wav": None,
+        "a.wav": None, "normal/b.wav": Label.NORMAL, "Anomaly/c.wav": Label.ANOMALY,
+        "abnormal/day1/d.wav": Label.ANOMALY, "normal/anomaly/e.wav": Label.ANOMALY,
+        "abnormally/f.wav": None,
     }  # fmt: skip
 
 
@@ -120,3 +122,14 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds recordings of fan, not of pump") as caught:
         FolderDataset(root=tmp_path, machine="fan").clips("pump", Split.TRAIN)
     assert caught.value.hint == "name it: --machine fan"
+
+
+def test_recordings_of_one_file_name_have_names_of_their_own(tmp_path: Path) -> None:
+    touch(tmp_path, "monday/0700.wav", "tuesday/0700.wav")
+    clips = FolderDataset(root=tmp_path, machine="fan").clips("fan", Split.TRAIN)
+    assert [clip.name for clip in clips] == ["monday/0700.wav", "tuesday/0700.wav"]
+
+
+def test_a_length_of_clips_that_cannot_be_applied_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="read_duration"):
+        FolderDataset(root=tmp_path, clip_seconds=10.0)

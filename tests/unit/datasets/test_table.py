@@ -34,11 +34,11 @@ def test_all_columns_are_read(tmp_path: Path) -> None:
     (first,) = dataset.clips("fan", Split.TEST)
     assert first == Clip(
         path=tmp_path / "day" / "Lüfter 1.WAV", start=10.0, duration=5.5, machine="fan",
-        split=Split.TEST, label=Label.ANOMALY,
+        split=Split.TEST, label=Label.ANOMALY, recording="day/Lüfter 1.WAV",
         attributes={"section": "00", "domain": "target", "load": "3 kW"},
     )  # fmt: skip
     assert first.domain is Domain.TARGET
-    assert first.name == "Lüfter 1.WAV#t=10,15.5"
+    assert first.name == "day/Lüfter 1.WAV#t=10,15.5"
     (second,) = dataset.clips("fan", Split.TRAIN)
     assert (second.path, second.start, second.duration) == (Path("/data/b.wav"), 0.0, None)
     assert (second.label, second.attributes) == (Label.NORMAL, {})

@@ -2,6 +2,7 @@ import errno
 import os
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +268,15 @@ def test_the_store_is_a_plain_numpy_file(clips: list[Clip], tmp_path: Path) -> N
     array = np.load(path, allow_pickle=False)
     assert array.dtype == np.float32
     assert array.shape == (len(open_store(path, clips).data), 32)
+
+
+def test_clips_that_share_a_name_are_refused(clips: list[Clip], tmp_path: Path) -> None:
+    other = tmp_path / "other" / clips[0].path.name
+    write_wav(other, tone(900.0, seconds=1.5))
+    with pytest.raises(ProblemsError) as caught:
+        run([*clips, replace(clips[0], path=other)], tmp_path / "s")
+    assert [line.partition(": ")[2] for line in caught.value.problems] == [
+        str(clips[0].path),
+        str(other),
+    ]
+    assert not list(tmp_path.glob("s*"))
