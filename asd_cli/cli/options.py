@@ -54,7 +54,7 @@ Edition = Annotated[
 ]
 Detector = Annotated[
     str | None,
-    typer.Option("--detector", metavar="NAME", help="See asd detectors; a,b: both [mobilenetv2]."),
+    typer.Option("--detector", metavar="NAME", help="See asd detectors; a+b: both [mobilenetv2]."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of all random numbers.")]
 Device = Annotated[
@@ -75,7 +75,7 @@ Channel = Annotated[
 ]
 GroundTruth = Annotated[
     Path | None,
-    typer.Option("--ground-truth", metavar="DIR", help="Official labels, for --mode eval."),
+    typer.Option("--ground-truth", metavar="PATH", help="Official labels: a folder or a file."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]

@@ -276,6 +276,13 @@ def setting_mixtures(records: Mapping[str, MachineRecord]) -> Iterator[str]:
 def outdated(scored: Scored) -> Iterator[Note]:
     """Say which own scores are of another model, other recordings or other settings than now."""
     layout = scored.layout
+    if scored.manifest is None and layout.manifest.exists():
+        for machine in sorted({machine for machine, _ in scored.sections}):
+            text = (
+                f"{machine}: {layout.manifest} was written by another version of asd, so what the "
+                f"scores were made from is not known ({_again(layout, machine)})"
+            )
+            yield Note(NoteKind.OUTDATED, machine, text)
     for machine, record in sorted(scored.records.items()):
         reasons = [*_changed_model(layout, machine, record), *_changed_settings(layout, record)]
         reasons += (

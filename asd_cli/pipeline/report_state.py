@@ -56,7 +56,7 @@ def run_problems(
     problems = [note.text for note in notes if note.kind in INCOMPLETE]
     if manifest is not None:
         problems.extend(_foreign_files(system, manifest))
-    elif own:
+    elif own and not layout.manifest.exists():
         problems.append("there is no manifest: nobody knows what these scores were made from")
     return tuple(dict.fromkeys(problems))
 

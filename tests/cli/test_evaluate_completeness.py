@@ -239,3 +239,17 @@ def test_part_of_the_machines_never_replaces_the_table(own: Path) -> None:
         assert found.exit_code == 0
         assert table.read_text() == whole
     assert "is not written" in asd("evaluate", *KNN, "--machine", "fan").stderr
+
+
+def test_a_manifest_of_another_version_says_nothing_of_the_scores(own: Path) -> None:
+    path = own / "result" / "dev" / "pooled-knn" / "manifest.json"
+    path.write_text('{"schema": "asd.manifest/1", "machines": {"fan": {}}}', encoding="utf-8")
+    status, found, _ = kinds(*KNN)
+    assert (status, set(found)) == (4, {"outdated"})
+    for command in ("evaluate", "report"):
+        told = asd(command, *KNN)
+        assert told.exit_code == 4
+        assert "written by another version of asd" in told.stderr
+        assert "there is no manifest" not in told.stderr
+    run("score", "--jobs", "1")
+    assert kinds(*KNN) == (0, {}, False)

@@ -60,6 +60,14 @@ def test_the_python_example_works(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "fan" in done.stdout
+    scores = (
+        tmp_path / "result/dev/pooled-knn/anomaly_score_fan_section_00_source_test.csv"
+    ).read_text()
+    by_model = re.findall(r"^(section_00_\S+) (\S+) (?:True|False)$", done.stdout, re.MULTILINE)
+    by_command = dict(line.split(",") for line in scores.splitlines())
+    assert {name: float(value) for name, value in by_model} == pytest.approx(
+        {name: float(value) for name, value in by_command.items()}, rel=1e-5
+    )
 
 
 def test_the_detector_of_another_package_works(
@@ -87,7 +95,7 @@ def test_the_detector_of_another_package_works(
 
     assert "crest factor of each band" in run("detectors", "--format", "md")
     for verb in ("train", "score", "evaluate"):
-        told = run(verb, "--detector", "crest,pooled-knn", "--set", "crest.alpha=2.0")
+        told = run(verb, "--detector", "crest+pooled-knn", "--set", "crest.alpha=2.0")
     assert "fan" in told
     assert (tmp_path / "model/dev/crest/model_fan.safetensors").is_file()
 
