@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from threading import Thread
@@ -121,6 +121,9 @@ class ProcessExecutor:
     def _start(self, count: int) -> None:
         """Have as many workers as are asked for."""
         context = get_context("spawn")
+        # CPython 3.11 unblocks SIGINT and SIGTERM when it starts this process, which it does with
+        # the first worker; that worker would get both.
+        resource_tracker.ensure_running()
         for _ in range(count - len(self._pool)):
             jobs, their_jobs = context.Pipe()
             control, their_control = context.Pipe()

@@ -235,6 +235,24 @@ if __name__ == "__main__":
 """
 
 
+def test_an_interrupt_from_the_terminal_reaches_no_worker(tmp_path: Path) -> None:
+    program = tmp_path / "parent.py"
+    program.write_text(_PARENT)
+    paths = [tmp_path / "a", tmp_path / "b"]
+    top = Path(__file__).resolve().parents[3]
+    parent = subprocess.Popen(
+        [sys.executable, str(program), *map(str, paths)],
+        env={**os.environ, "PYTHONPATH": str(top)}, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    wait_until(lambda: all(path.exists() for path in paths) or parent.poll() is not None)
+    os.killpg(parent.pid, signal.SIGINT)
+    _, told = parent.communicate(timeout=60)
+    assert told.count("Traceback") == 1, told
+    assert "SpawnProcess" not in told
+    assert all(path.with_suffix(".stopped").exists() for path in paths)
+
+
 def test_no_long_job_outlives_a_killed_parent(tmp_path: Path) -> None:
     program = tmp_path / "parent.py"
     program.write_text(_PARENT)
