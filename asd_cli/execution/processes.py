@@ -121,7 +121,7 @@ class ProcessExecutor:
     def _start(self, count: int) -> None:
         """Have as many workers as are asked for."""
         context = get_context("spawn")
-        # CPython 3.11 unblocks SIGINT and SIGTERM when it starts this process, which it does with
+        # CPython 3.11 to 3.13 unblocks SIGINT and SIGTERM when it starts this process, which it does with
         # the first worker; that worker would get both.
         resource_tracker.ensure_running()
         for _ in range(count - len(self._pool)):
