@@ -121,8 +121,8 @@ class ProcessExecutor:
     def _start(self, count: int) -> None:
         """Have as many workers as are asked for."""
         context = get_context("spawn")
-        # CPython 3.11 to 3.13 unblocks SIGINT and SIGTERM when it starts this process, which it does with
-        # the first worker; that worker would get both.
+        # CPython 3.11 to 3.13 starts this process with the first worker and then unblocks SIGINT
+        # and SIGTERM; that worker would get both.
         resource_tracker.ensure_running()
         for _ in range(count - len(self._pool)):
             jobs, their_jobs = context.Pipe()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from asd_cli.artifacts.model_file import Calibration
 from asd_cli.artifacts.threshold import Threshold, threshold_groups
 from asd_cli.core.errors import UsageError
+from asd_cli.core.events import Events
 from asd_cli.detectors.base import Detector
 from asd_cli.detectors.thresholds import fit_threshold
 from asd_cli.features.store import FeatureStore
@@ -14,8 +15,9 @@ from asd_cli.pipeline.model import TRAINING_SCORES, Model, with_calibration
 from asd_cli.settings.model import Settings
 
 
-def calibrate(model: Model, layout: Layout, detector: Detector, store: FeatureStore,
-              scores: object = None) -> Model:  # fmt: skip
+def calibrate(
+    model: Model, layout: Layout, detector: Detector, store: FeatureStore, events: Events
+) -> Model:
     """Score the training clips and find the threshold of a model.
 
     Parameters
@@ -28,8 +30,10 @@ def calibrate(model: Model, layout: Layout, detector: Detector, store: FeatureSt
         The model's.
     store : FeatureStore
         The training clips.
+    events : Events
+        Told how scoring proceeds.
     """
-    found = detector.score_training_clips(store)
+    found = detector.score_training_clips(store, events)
     groups = tuple((clip.section, clip.domain and clip.domain.value) for clip in store.clips)
     scored = replace(model, tensors={**model.tensors, TRAINING_SCORES: found})
     threshold = find_threshold(scored, layout.settings, groups, detector.highest_score)

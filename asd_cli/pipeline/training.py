@@ -120,7 +120,7 @@ def train_machine(request: RunRequest, task: MachineTask, events: Events) -> Tra
     else:
         options = for_scoring(known.options, layout.settings, request.device)
         detector = known.restore(options)
-    model = calibrate(known, layout, detector, store)
+    model = calibrate(known, layout, detector, store, events)
     model.save(path)
     for note in model.threshold.notes:
         events.warning(f"{machine}: {note}")

@@ -7,8 +7,9 @@ import numpy as np
 from asd_cli.evaluation.evaluation import SectionResult
 from asd_cli.evaluation.labelled import FloatArray, LabelledScores, domain_name
 from asd_cli.evaluation.metrics import roc_curve
-from asd_cli.reporting.chart import Axis, Chart, Kind, Series, slug
+from asd_cli.reporting.chart import Axis, Chart, Series, slug
 from asd_cli.reporting.content import Threshold
+from asd_cli.reporting.history import loss_curves
 
 TONES = "abcdef"
 _BINS = 24
@@ -16,13 +17,17 @@ _BINS = 24
 
 def loss_chart(machine: str, history: Sequence[Mapping[str, float]]) -> Chart | None:
     """Draw the losses over the epochs; None where nothing was trained."""
-    series = []
-    for key, label, tone in (("loss", "training", "a"), ("val_loss", "validation", "b")):
-        rows = [(row["epoch"], row[key]) for row in history if key in row and "epoch" in row]
-        if rows:
-            x, y = zip(*rows, strict=True)
-            kind: Kind = "line" if len(rows) > 1 else "points"
-            series.append(Series(label=label, kind=kind, x=x, y=y, tone=tone, dashed=tone == "b"))
+    series = [
+        Series(
+            label=curve.label,
+            kind="line" if len(curve.epochs) > 1 else "points",
+            x=curve.epochs,
+            y=curve.losses,
+            tone="b" if curve.validation else "a",
+            dashed=curve.validation,
+        )
+        for curve in loss_curves(history)
+    ]
     if not series:
         return None
     last = ", ".join(f"{s.label} {s.y[-1]:.4g}" for s in series)
@@ -32,7 +37,7 @@ def loss_chart(machine: str, history: Sequence[Mapping[str, float]]) -> Chart | 
     return Chart(
         name=f"loss_{slug(machine)}",
         title="Loss",
-        description=f"Loss of {machine} over {len(history)} epochs; at the end: {last}.",
+        description=f"Loss of {machine} over {max(epochs):g} epochs; at the end: {last}.",
         x=Axis("epoch", min(epochs) - 0.5, max(epochs) + 0.5, whole=True),
         y=Axis("loss", max(low, 0.0) if min(every) >= 0 else low, high),
         series=tuple(series),
