@@ -159,14 +159,15 @@ def _said(values: FloatArray) -> str:
 def score_limits(
     scores: Sequence[LabelledScores], threshold: Threshold | None
 ) -> tuple[float, float]:
-    """Range of a machine's score axis: nearly all scores, and the threshold unless far away."""
+    """Range of a machine's score axis: nearly all scores, and the thresholds unless far away."""
     values = np.concatenate([part.scores for part in scores])
     low, high = (float(v) for v in np.quantile(values, [0.005, 0.995]))
     low, high = min(low, float(np.median(values))), max(high, float(np.median(values)))
     if threshold is not None:
         span = (high - low) or 1.0
-        if low - span <= threshold.value <= high + span:
-            low, high = min(low, threshold.value), max(high, threshold.value)
+        decided = threshold.of_all(scores)
+        near = [value for value in decided if low - span <= value <= high + span]
+        low, high = min(low, *near, high), max(high, *near, low)
     return _padded(low, high)
 
 

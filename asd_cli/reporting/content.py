@@ -35,6 +35,11 @@ class Threshold:
         """Give the threshold of a section and domain."""
         return self.find(section, domain) if self.find else self.value
 
+    def of_all(self, scores: Sequence[LabelledScores]) -> list[float]:
+        """Give the thresholds that decided, ascending; `value` where there are no clips."""
+        found = {self.of(part.section, part.domain) for part in scores}
+        return sorted(found) or [self.value]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineContent:

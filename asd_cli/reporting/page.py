@@ -202,6 +202,17 @@ def machine_charts(
     return [chart for chart in large if chart is not None], small
 
 
+def _threshold_text(machine: MachineContent) -> str:
+    """Say what decided: one threshold, or the range of those of sections and domains."""
+    if machine.threshold is None:
+        return ""
+    decided = machine.threshold.of_all(machine.scores)
+    shown = f"{decided[0]:.5g}"
+    if len(decided) > 1:
+        shown += f" to {decided[-1]:.5g}, by section and domain"
+    return f"{shown} ({machine.threshold.label})"
+
+
 def machine_part(
     system: SystemContent, machine: MachineContent, cards: Sequence[tuple[ClipCard, ...]]
 ) -> MachinePart:
@@ -223,7 +234,7 @@ def machine_part(
         histograms=tuple(draw(chart, height=_SMALL_HEIGHT) for chart in small),
         attributes=attribute_tables(machine),
         notes=threshold.notes if threshold else (),
-        threshold=f"{threshold.value:.5g} ({threshold.label})" if threshold else "",
+        threshold=_threshold_text(machine),
         false_alarms=cards[0],
         misses=cards[1],
         hits=cards[2],

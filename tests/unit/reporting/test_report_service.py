@@ -1,6 +1,8 @@
 """Reports of real (small) runs: whole, half-finished, mixed, another system's."""
 
+import html
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import asd_cli as asd
+from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.types import Mode
 from asd_cli.execution.executor import SerialExecutor
@@ -171,3 +174,20 @@ def test_attribute_files_are_read(run_copy: ReportRequest) -> None:
     path = report(run_copy).path
     assert path is not None
     assert "fan by speed" in path.read_text(encoding="utf-8")
+
+
+def test_thresholds_of_sections_and_domains_reach_the_page(run_copy: ReportRequest) -> None:
+    path = result_folder(run_copy) / "manifest.json"
+    threshold = read_manifest(path).machines["fan"].threshold  # type: ignore[union-attr]
+    rows = [(section, domain) for section in ("00", "01") for domain in ("source", "target")]
+    decided = {threshold.of(*row) for row in rows}
+    assert len(decided) > 1, "the default asks for thresholds of domains"
+    text = html.unescape(report(run_copy).path.read_text(encoding="utf-8"))  # type: ignore[union-attr]
+    shown = f"{min(decided):.5g} to {max(decided):.5g}, by section and domain"
+    assert f"decision threshold {shown}" in text
+    for section, domain in rows:
+        chart = f"fan, section {section}, {domain}"
+        (told,) = set(
+            re.findall(rf"Anomaly scores of {chart}: [^<\"]*; threshold ([^<\"]*)\.[<\"]", text)
+        )
+        assert told == f"{threshold.of(section, domain):.4g}"
