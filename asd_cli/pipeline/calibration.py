@@ -5,7 +5,7 @@ from dataclasses import replace
 from asd_cli.artifacts.model_file import Calibration
 from asd_cli.artifacts.threshold import Threshold, threshold_groups
 from asd_cli.core.errors import UsageError
-from asd_cli.core.events import Events
+from asd_cli.core.events import Events, LabelledEvents
 from asd_cli.detectors.base import Detector
 from asd_cli.detectors.thresholds import fit_threshold
 from asd_cli.features.store import FeatureStore
@@ -33,7 +33,7 @@ def calibrate(
     events : Events
         Told how scoring proceeds.
     """
-    found = detector.score_training_clips(store, events)
+    found = detector.score_training_clips(store, LabelledEvents(events, "training clips"))
     groups = tuple((clip.section, clip.domain and clip.domain.value) for clip in store.clips)
     scored = replace(model, tensors={**model.tensors, TRAINING_SCORES: found})
     threshold = find_threshold(scored, layout.settings, groups, detector.highest_score)

@@ -105,6 +105,8 @@ def test_a_run_scores_a_machine_as_soon_as_it_is_trained(
         assert sorted(t for t in events.tasks if t.startswith("score ")) == [
             "score fan",
             "score pump",
+            "score training clips fan",
+            "score training clips pump",
         ]
         if jobs == 1:
             assert events.tasks.index("score fan") < events.tasks.index("train pump")
