@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from asd_cli.core.structures import Structure
 
+INTERVAL = "interval"
+"""Kind of a threshold that is the end of a prediction interval over blocks of recordings."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold(Structure):
@@ -15,7 +18,7 @@ class Threshold(Structure):
     value : float
         Scores above it are anomalous.
     kind : str
-        ``gamma`` or ``quantile``: what it was computed by.
+        ``gamma``, ``quantile`` or ``interval``: what it was computed by.
     quantile : float
         Fraction of normal scores meant to lie below it.
     false_alarm_rate : float
@@ -27,6 +30,9 @@ class Threshold(Structure):
     groups : dict of str to float
         Thresholds of groups of clips, by the names that `threshold_groups` gives; `value` is that
         of all others.
+    bound : float or None
+        What the false-alarm rate may really be, for 95 % of clean streams; only an ``interval``
+        gives it.
     """
 
     value: float
@@ -36,6 +42,7 @@ class Threshold(Structure):
     parameters: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     groups: dict[str, float] = field(default_factory=dict)
+    bound: float | None = None
 
     def of(self, section: str | None, domain: str | None) -> float:
         """Give the threshold of a clip."""

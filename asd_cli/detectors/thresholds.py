@@ -1,11 +1,13 @@
 """The score above which a clip is called anomalous, from the scores of normal clips."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from asd_cli.artifacts.threshold import Threshold, first_value
+from asd_cli.artifacts.threshold import INTERVAL, Threshold, first_value
+from asd_cli.detectors.normal_scores import MIN_GROUP_CLIPS, NormalScores, neighbour_blocks
 
 _MIN_FOR_GAMMA = 3
 # A threshold is suspicious when it flags this many times more or fewer training clips than asked.
@@ -21,42 +23,54 @@ def fit_threshold(
     quantile: float,
     highest_score: float = float("inf"),
     groups: Sequence[Sequence[str]] = (),
+    units: Sequence[object] = (),
 ) -> Threshold:
     """Choose a threshold from the scores of the training clips, and one for each group of them.
 
     ``gamma`` fits a gamma distribution by maximum likelihood (`scipy.stats.gamma.fit`) and takes
-    its quantile, as the DCASE baselines do; ``quantile`` takes the quantile of the scores. Where a
-    gamma distribution cannot be fitted, the quantile is used and the fallback is noted. A group
-    that is too small for the quantile to lie below its highest score gets no threshold.
+    its quantile, as the DCASE baselines do; ``quantile`` takes the quantile of the scores;
+    ``interval`` takes the limit of `NormalScores`, which keeps the false-alarm rate on another day
+    as well. Where a gamma distribution cannot be fitted, the quantile is used and the fallback is
+    noted. A group that is too small gets no threshold of its own: for ``interval`` below 10 clips,
+    else where the quantile would not lie below its highest score.
 
     Parameters
     ----------
     scores : ndarray [shape=(n_clips,)]
         Finite; higher is more anomalous.
     kind : str
-        ``gamma`` or ``quantile``.
+        ``gamma``, ``quantile`` or ``interval``.
     quantile : float
-        In (0, 1).
+        In (0, 1): 1 minus the false-alarm rate.
     highest_score : float
         No clip can score higher.
     groups : sequence of sequence of str
         Of each clip the groups it belongs to, from `threshold_groups`; none where all clips share
         one threshold.
+    units : sequence
+        Recording of each clip, in their order, for ``interval``; each clip by itself by default.
 
     Returns
     -------
     Threshold
+
+    Raises
+    ------
+    DataError
+        When ``interval`` is asked for and there are fewer than two clips.
     """
     values = np.asarray(scores, np.float64)
-    value, used, parameters, notes = _choose(values, kind, quantile)
+    known = np.asarray(units if len(units) else np.arange(len(values)))
+    value, used, parameters, notes = _choose(values, kind, quantile, known)
     own = {}
     for name in sorted({name for names in groups for name in names}):
-        members = values[[name in names for names in groups]]
-        if len(members) * (1.0 - quantile) >= _MIN_BEYOND:
-            own[name], *_ = _choose(members, kind, quantile)
+        members = np.array([name in names for names in groups])
+        if _large_enough(int(members.sum()), kind, quantile):
+            own[name], *_ = _choose(values[members], kind, quantile, known[members])
     applied = [first_value(own, names, value) for names in groups] or value
     rate = float(np.mean(values > np.asarray(applied)))
-    notes.extend(_suspicions(rate, quantile, len(values)))
+    if kind != INTERVAL:
+        notes.extend(_suspicions(rate, quantile, len(values)))
     if min((value, *own.values())) >= highest_score:
         notes.append(
             f"the threshold {value:.4g} can never be exceeded: no clip scores higher than "
@@ -70,13 +84,36 @@ def fit_threshold(
         parameters=parameters,
         notes=tuple(notes),
         groups=own,
+        bound=normal_scores(values, known).bound(1.0 - quantile) if kind == INTERVAL else None,
     )
 
 
+def normal_scores(scores: npt.NDArray[np.floating], units: Sequence[object]) -> NormalScores:
+    """Give the scores of normal clips with their blocks of neighbouring recordings.
+
+    Parameters
+    ----------
+    scores : ndarray [shape=(n_clips,)]
+        Of clips in the order of time or names.
+    units : sequence
+        Recording of each clip.
+    """
+    return NormalScores(scores, neighbour_blocks(list(units)))
+
+
+def _large_enough(count: int, kind: str, quantile: float) -> bool:
+    """Whether a group of so many clips gets a threshold of its own."""
+    if kind == INTERVAL:
+        return count >= MIN_GROUP_CLIPS
+    return count * (1.0 - quantile) >= _MIN_BEYOND
+
+
 def _choose(
-    values: npt.NDArray[np.float64], kind: str, quantile: float
+    values: npt.NDArray[np.float64], kind: str, quantile: float, units: npt.NDArray[Any]
 ) -> tuple[float, str, dict[str, float], list[str]]:
     """Give a threshold, what it was computed by, its parameters and what is odd about it."""
+    if kind == INTERVAL:
+        return normal_scores(values, units.tolist()).limit(1.0 - quantile), kind, {}, []
     empirical = float(np.quantile(values, quantile))
     if kind != "gamma":
         return empirical, kind, {}, []
