@@ -40,11 +40,52 @@ class Calibration(Structure):
         Section and domain of each training score.
     threshold : Threshold
         What was found.
+    units : tuple of int
+        Recording (or group of recordings) of each training score.
     """
 
     settings: dict[str, Any]
     groups: tuple[tuple[str | None, str | None], ...]
     threshold: Threshold
+    units: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnMachine(Structure):
+    """What a model of a machine of one's own was trained on.
+
+    Attributes
+    ----------
+    sources : tuple of str
+        Folders, files and tables, as absolute paths.
+    recordings : int
+        Files.
+    seconds : float
+        Length of all clips.
+    clip_seconds : float
+        Longer recordings are cut into clips of this length.
+    min_seconds, max_seconds : float
+        Length of the shortest and longest clip.
+    references : tuple of str
+        Names of the normal clips that the model holds, for explanations.
+    groups : str or None
+        How recordings were grouped: ``folders``, a table's path; None where they were not.
+    version : int
+        Counts from 1.
+    reason : str
+        Why this version was made.
+    """
+
+    sources: tuple[str, ...]
+    recordings: int
+    seconds: float
+    clip_seconds: float
+    min_seconds: float
+    max_seconds: float
+    references: tuple[str, ...]
+    groups: str | None = None
+    version: int = 1
+    reason: str = "trained"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +112,8 @@ class ModelFacts(Structure):
         None until the threshold was found.
     selection : dict
         What ``auto`` chose, and the candidates' ranks.
+    own : OwnMachine or None
+        Of a machine of one's own; None for a challenge set.
     """
 
     machine: str
@@ -83,6 +126,7 @@ class ModelFacts(Structure):
     sections: tuple[str, ...] = ()
     calibration: Calibration | None = None
     selection: dict[str, Any] = field(default_factory=dict)
+    own: OwnMachine | None = None
 
 
 @dataclass(frozen=True, slots=True)

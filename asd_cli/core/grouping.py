@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from asd_cli.core.types import CONDITION, DOMAIN, SECTION, Clip
+from asd_cli.core.types import CONDITION, DOMAIN, GROUP, SECTION, Clip
 
 Indices = npt.NDArray[np.int64]
 GroupKey = tuple[str | None, ...]
@@ -91,7 +91,8 @@ def similar_clips(clips: Sequence[Clip], min_clips: int) -> tuple[Indices, ...]:
 def blocked_folds(clips: Sequence[Clip], count: int) -> Indices:
     """Cut every group of similar clips into blocks of neighbours; the first are the first fold.
 
-    Parts of one recording are always in one fold.
+    Parts of one recording are always in one fold, and so are recordings of one group where clips
+    have groups.
 
     Returns
     -------
@@ -103,6 +104,36 @@ def blocked_folds(clips: Sequence[Clip], count: int) -> Indices:
         units = _recordings(clips, members)
         folds[members] = units * count // max(int(units.max()) + 1, count)
     return folds
+
+
+def unit_of(clip: Clip) -> str:
+    """Name what is left out together: the group of a clip, or the file that it is a part of."""
+    return clip.attributes.get(GROUP) or str(clip.path)
+
+
+def independent_units(clips: Sequence[Clip], min_conditions: int) -> Indices:
+    """Number what differs as another day may: recordings, groups, or operating conditions.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+        In the order they were recorded or named.
+    min_conditions : int
+        Clips of one operating condition are one unit where a section and domain has at least so
+        many conditions.
+
+    Returns
+    -------
+    ndarray [shape=(n_clips,), dtype=int64]
+    """
+    names: list[str] = [unit_of(clip) for clip in clips]
+    for key, members in group_clips(clips).items():
+        conditions = {clips[index].condition for index in members} - {None}
+        if len(conditions) >= min_conditions:
+            for index in members:
+                names[index] = "/".join((*sort_key(key), clips[index].condition or ""))
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
 
 
 def block_at(clips: Sequence[Clip], fraction: float, position: float) -> frozenset[int]:
@@ -133,8 +164,8 @@ def block_at(clips: Sequence[Clip], fraction: float, position: float) -> frozens
 
 
 def _recordings(clips: Sequence[Clip], members: Indices) -> Indices:
-    """Give the recording of each clip, numbered in the order of their first clips."""
+    """Give the unit of each clip, numbered in the order of their first clips."""
     numbers: dict[str, int] = {}
     return np.array(
-        [numbers.setdefault(str(clips[i].path), len(numbers)) for i in members], np.int64
+        [numbers.setdefault(unit_of(clips[i]), len(numbers)) for i in members], np.int64
     )

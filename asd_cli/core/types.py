@@ -37,6 +37,9 @@ class Label(StrEnum):
 SECTION, DOMAIN, CONDITION = "section", "domain", "condition"
 """Names of the attributes that DCASE readers fill; `condition` is the operating condition."""
 
+GROUP = "group"
+"""Name of the attribute of recordings that belong together: of a day, of an operating state."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asd_cli.core.errors import DataError, ProblemsError
-from asd_cli.core.types import Clip, Label, Split
+from asd_cli.core.types import GROUP, Clip, Label, Split
 from asd_cli.datasets.cutting import DurationReader, cut_recording
 from asd_cli.datasets.recordings import find_recordings
-
-GROUP = "group"
-"""Attribute that holds the sub-folder of a recording where folders are groups."""
 
 _LABEL_FOLDERS = {"normal": Label.NORMAL, "anomaly": Label.ANOMALY, "abnormal": Label.ANOMALY}
 

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from asd_cli.artifacts.model_file import Calibration
-from asd_cli.artifacts.threshold import Threshold, threshold_groups
+from asd_cli.artifacts.threshold import INTERVAL, Threshold, threshold_groups
 from asd_cli.core.errors import UsageError
 from asd_cli.core.events import Events, LabelledEvents
+from asd_cli.core.grouping import independent_units
 from asd_cli.detectors.base import Detector
+from asd_cli.detectors.normal_scores import BLOCKS
 from asd_cli.detectors.thresholds import fit_threshold
 from asd_cli.features.store import FeatureStore
 from asd_cli.pipeline.identity import calibration_settings
@@ -16,7 +18,7 @@ from asd_cli.settings.model import Settings
 
 
 def calibrate(
-    model: Model, layout: Layout, detector: Detector, store: FeatureStore, events: Events
+    model: Model, settings: Settings, detector: Detector, store: FeatureStore, events: Events
 ) -> Model:
     """Score the training clips and find the threshold of a model.
 
@@ -24,8 +26,8 @@ def calibrate(
     ----------
     model : Model
         Fitted; its threshold is replaced.
-    layout : Layout
-        Its settings say how.
+    settings : Settings
+        Say how.
     detector : Detector
         The model's.
     store : FeatureStore
@@ -36,10 +38,10 @@ def calibrate(
     found = detector.score_training_clips(store, LabelledEvents(events, "training clips"))
     groups = tuple((clip.section, clip.domain and clip.domain.value) for clip in store.clips)
     scored = replace(model, tensors={**model.tensors, TRAINING_SCORES: found})
-    threshold = find_threshold(scored, layout.settings, groups, detector.highest_score)
-    calibration = Calibration(
-        settings=calibration_settings(layout.settings), groups=groups, threshold=threshold
-    )
+    how = calibration_settings(settings)
+    units = tuple(independent_units(store.clips, BLOCKS).tolist())
+    threshold = find_threshold(scored, settings, groups, detector.highest_score, units)
+    calibration = Calibration(settings=how, groups=groups, threshold=threshold, units=units)
     return with_calibration(model, replace(model.facts, calibration=calibration), found)
 
 
@@ -48,6 +50,7 @@ def find_threshold(
     settings: Settings,
     groups: tuple[tuple[str | None, str | None], ...],
     highest_score: float,
+    units: tuple[int, ...] = (),
 ) -> Threshold:
     """Find a threshold from the training scores that a model holds."""
     values = settings.for_detector().values
@@ -60,6 +63,7 @@ def find_threshold(
         groups=[threshold_groups(section, domain, by) for section, domain in groups]
         if by != "machine"
         else (),
+        units=units,
     )
 
 
@@ -81,4 +85,10 @@ def threshold_in_force(model: Model, layout: Layout, highest_score: float) -> Th
             hint="find another; nothing is trained again: "
             f"{layout.command('train', model.machine)}",
         )
-    return find_threshold(model, layout.settings, known.groups, highest_score)
+    if now["threshold"] == INTERVAL and not known.units:
+        raise UsageError(
+            f"the model of {model.machine} does not say which recordings its normal clips are of",
+            hint="find the threshold again; nothing is trained again: "
+            f"{layout.command('train', model.machine)}",
+        )
+    return find_threshold(model, layout.settings, known.groups, highest_score, known.units)

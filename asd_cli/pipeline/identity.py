@@ -12,6 +12,7 @@ from asd_cli.detectors.ensemble_options import EnsembleDetectorOptions
 from asd_cli.detectors.options import DetectorOptions
 from asd_cli.detectors.plans import AutoSelect, Ensemble, Single, parse_detector
 from asd_cli.detectors.spec import Runtime
+from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from asd_cli.pipeline.layout import Layout
 from asd_cli.settings.keys import DECISION_KEYS
@@ -23,24 +24,31 @@ _SCORING_ONLY = frozenset({"feature.score_hop_frames", "score"})
 _ENCODER = "encoder.checkpoint"
 
 
-def decisive_settings(settings: Settings, layout: Layout) -> dict[str, Any]:
+def decisive_settings(settings: Settings, features: FeatureParameters) -> dict[str, Any]:
     """Give the settings that decide a model's weights, by dotted key.
 
     Of an ensemble the members' settings stand below their names: ``{"texture": {...}}``.
+
+    Parameters
+    ----------
+    settings : Settings
+        Name the detector.
+    features : FeatureParameters
+        As they are used: an edition or a machine may say what settings leave open.
     """
     plan = settings.plan
     if isinstance(plan, Ensemble):
         values = settings.for_detector().values
         own = {key: values[key] for key in values if key.startswith("ensemble.")}
-        members = {n: decisive_settings(settings.with_detector(n), layout) for n in plan.bases}
+        members = {n: decisive_settings(settings.with_detector(n), features) for n in plan.bases}
         return {**_plain(own), **members}
-    found: dict[str, Any] = {"seed": settings.seed, **_features(layout)}
+    found: dict[str, Any] = {"seed": settings.seed, **_features(features)}
     if isinstance(plan, AutoSelect):
         values = settings.for_detector().values
         found["select.candidates"] = values["select.candidates"]
         for text in plan.candidates:
             name = text.partition(":")[0]
-            found[text] = decisive_settings(settings.with_detector(name), layout)
+            found[text] = decisive_settings(settings.with_detector(name), features)
     if isinstance(plan, Single):
         values = settings.for_detector().values
         keys = [key.key for key in plan.spec.keys if key.key not in _SCORING_ONLY]
@@ -50,9 +58,9 @@ def decisive_settings(settings: Settings, layout: Layout) -> dict[str, Any]:
     return _plain(found)
 
 
-def _features(layout: Layout) -> dict[str, Any]:
+def _features(features: FeatureParameters) -> dict[str, Any]:
     """Feature parameters by dotted key, without what only says how the rate is reached."""
-    plain = to_plain(layout.features())
+    plain = to_plain(features)
     return {f"feature.{name}": value for name, value in plain.items() if name != "resample"}
 
 
@@ -86,7 +94,7 @@ def model_identity(layout: Layout, machine: str, stores: Sequence[FeatureStore])
         if len(stores) == 1
         else combine((str(number), store.fingerprint) for number, store in enumerate(stores)),
         "versions": {n: versions[n] for n in ("asd-cli", *(("torch",) if torch else ()))},
-        "settings": decisive_settings(layout.settings, layout),
+        "settings": decisive_settings(layout.settings, layout.features()),
     }
 
 

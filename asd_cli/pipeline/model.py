@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.artifacts.model_file import ModelFacts, ModelFile, read_model_file, write_model_file
-from asd_cli.artifacts.threshold import Threshold
+from asd_cli.artifacts.threshold import INTERVAL, Threshold
 from asd_cli.core.errors import DataError, IntegrityError
 from asd_cli.core.structures import StructureError
 from asd_cli.core.types import Clip
 from asd_cli.detectors.base import Detector, DetectorState, Scores
 from asd_cli.detectors.options import DetectorOptions
+from asd_cli.detectors.normal_scores import NormalScores
 from asd_cli.detectors.plans import options_from_plain, restore_detector
+from asd_cli.detectors.thresholds import normal_scores
 from asd_cli.features.memory import Recording, features_in_memory
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
@@ -49,8 +51,10 @@ class ClipScore:
     score : float
         Higher is more anomalous.
     p_value : float
-        Fraction of normal clips that score as high: ``(1 + #{calibration >= score}) / (n + 1)``
-        (conformal; Vovk et al. 2005, Algorithmic Learning in a Random World).
+        How rare so high a score is among normal clips: the smallest false-alarm rate at which the
+        clip is anomalous (`asd_cli.detectors.normal_scores.NormalScores.p_values`). Of a model
+        with a threshold of another kind, ``(1 + #{calibration >= score}) / (n + 1)`` (conformal;
+        Vovk et al. 2005, Algorithmic Learning in a Random World).
     anomalous : bool
         Whether the score is above the model's threshold.
     """
@@ -254,9 +258,7 @@ class Model:
         """
         decisive = threshold or self.threshold
         values = scores.clips if isinstance(scores, Scores) else np.asarray(scores, np.float32)
-        ordered = np.sort(self.training_scores)
-        as_high = len(ordered) - np.searchsorted(ordered, values, "left")
-        p_values = (1.0 + as_high) / (len(ordered) + 1.0)
+        p_values = self.p_values(values)
         limits = [decisive.of(clip.section, clip.domain) for clip in clips]
         return ScoredClips(
             tuple(
@@ -264,6 +266,38 @@ class Model:
                 for clip, value, p, limit in zip(clips, values, p_values, limits, strict=True)
             )
         )
+
+    def p_values(self, scores: FloatArray) -> npt.NDArray[np.float64]:
+        """Say how rare scores are among normal clips.
+
+        Parameters
+        ----------
+        scores : ndarray [shape=(n_clips,)]
+            Of this model.
+
+        Returns
+        -------
+        ndarray [shape=(n_clips,), dtype=float64]
+            In (0, 1].
+        """
+        if self.threshold.kind == INTERVAL:
+            return self.normal_scores.p_values(scores)
+        ordered = np.sort(self.training_scores)
+        as_high = len(ordered) - np.searchsorted(ordered, scores, "left")
+        return np.asarray((1.0 + as_high) / (len(ordered) + 1.0))
+
+    @cached_property
+    def normal_scores(self) -> NormalScores:
+        """Left-out scores of the training clips, with the recordings that they are of.
+
+        Raises
+        ------
+        DataError
+            When training was interrupted before there were any, or there are too few.
+        """
+        calibration = self.facts.calibration
+        units = calibration.units if self.threshold and calibration else ()
+        return normal_scores(self.training_scores, units or range(len(self.training_scores)))
 
     def explain(
         self, recording: str | Path | Clip | FloatArray, *, sr: int | None = None

@@ -70,7 +70,7 @@ def train_network(
         detector=layout.plan.name,
         seed=options.seed,
         threads=threads,
-        settings=decisive_settings(layout.settings, layout),
+        settings=decisive_settings(layout.settings, layout.features()),
         features=options.features.fingerprint,
         data=identity["data"],
         versions=library_versions(torch=True),

@@ -33,6 +33,7 @@ from asd_cli.pipeline.request import RunRequest
 from asd_cli.pipeline.selection import parse_candidates, rank_candidates
 from asd_cli.pipeline.shared_networks import fitted_bases
 from asd_cli.reporting.history import history_csv, plot_history
+from asd_cli.settings.model import Settings
 from asd_cli.training.checkpoint import Checkpoint
 
 TrainingState = Literal["trained", "threshold fitted", "up to date"]
@@ -120,7 +121,7 @@ def train_machine(request: RunRequest, task: MachineTask, events: Events) -> Tra
     else:
         options = for_scoring(known.options, layout.settings, request.device)
         detector = known.restore(options)
-    model = calibrate(known, layout, detector, store, events)
+    model = calibrate(known, layout.settings, detector, store, events)
     model.save(path)
     for note in model.threshold.notes:
         events.warning(f"{machine}: {note}")
@@ -152,7 +153,7 @@ def _fit(
     )
     history = detector.fit(store, context)
     model = new_model(
-        chosen,
+        chosen.settings,
         identity=identity,
         options=options,
         state=detector.state(),
@@ -163,7 +164,7 @@ def _fit(
 
 
 def new_model(
-    layout: Layout,
+    settings: Settings,
     *,
     identity: Mapping[str, Any],
     options: DetectorOptions,
@@ -175,8 +176,8 @@ def new_model(
 
     Parameters
     ----------
-    layout : Layout
-        With the settings of the detector that was fitted.
+    settings : Settings
+        Of the detector that was fitted.
     identity : mapping
         From `model_identity`.
     options : DetectorOptions
@@ -188,21 +189,21 @@ def new_model(
     selection : mapping
         What ``auto`` chose, and why.
     """
-    torch = layout.plan.runtime is Runtime.TORCH
+    torch = settings.plan.runtime is Runtime.TORCH
     features = options.features
     training = TrainingRecord(
-        detector=layout.plan.name,
+        detector=settings.plan.name,
         seed=options.seed,
         threads=torch_threads() if torch else None,
-        settings=decisive_settings(layout.settings, layout),
+        settings=decisive_settings(settings, features),
         features=features.fingerprint,
         data=store.fingerprint,
         versions=library_versions(torch=torch),
     )
     facts = ModelFacts(
         machine=identity["machine"],
-        mode=identity["mode"],
-        edition=identity["edition"],
+        mode=identity.get("mode"),
+        edition=identity.get("edition"),
         training=training,
         options={**options_to_plain(options), "device": "auto"},
         state=dict(state.facts),

@@ -39,9 +39,9 @@ class DecisionSettings(Structure):
     decision_threshold: Annotated[float, Gt(0), Lt(1)] = option(
         0.9, "quantile of the training scores that decides", key="decision_threshold"
     )
-    threshold: Literal["gamma", "quantile"] = option(
+    threshold: Literal["gamma", "quantile", "interval"] = option(
         "gamma",
-        "gamma (fitted distribution) or quantile (of the scores themselves)",
+        "gamma (fitted distribution), quantile (of the scores) or interval (over recordings)",
         key="threshold",
     )
     threshold_groups: Literal["machine", "section", "domain"] = option(

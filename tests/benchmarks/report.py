@@ -94,7 +94,7 @@ def _write_results(settings: Settings, plan: SyntheticPlan) -> None:
     counts = {machine: len(content) for machine, content in windows.items()}
     training = TrainingRecord(
         detector=layout.plan.name, seed=settings.seed, threads=None,
-        settings=decisive_settings(settings, layout), features=layout.features().fingerprint,
+        settings=decisive_settings(settings, layout.features()), features=layout.features().fingerprint,
         data="", versions={},
     )  # fmt: skip
     manifest = Manifest(
