@@ -112,7 +112,7 @@ def unit_of(clip: Clip) -> str:
 
 
 def independent_units(clips: Sequence[Clip], min_conditions: int) -> Indices:
-    """Number what differs as another day may: recordings, groups, or operating conditions.
+    """Give each clip the number of its recording, its group, or its operating condition.
 
     Parameters
     ----------

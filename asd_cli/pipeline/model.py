@@ -15,8 +15,8 @@ from asd_cli.core.errors import DataError, IntegrityError
 from asd_cli.core.structures import StructureError
 from asd_cli.core.types import Clip
 from asd_cli.detectors.base import Detector, DetectorState, Scores
-from asd_cli.detectors.options import DetectorOptions
 from asd_cli.detectors.normal_scores import NormalScores
+from asd_cli.detectors.options import DetectorOptions
 from asd_cli.detectors.plans import options_from_plain, restore_detector
 from asd_cli.detectors.thresholds import normal_scores
 from asd_cli.features.memory import Recording, features_in_memory

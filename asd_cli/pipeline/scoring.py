@@ -83,10 +83,8 @@ def usable_model(layout: Layout, machine: str, device: str = "auto") -> Model:
 
 def _require_same_settings(model: Model, layout: Layout, train: str) -> None:
     """Refuse to score with settings that would need another model."""
-    made_with, present = (
-        model.facts.training.settings,
-        decisive_settings(layout.settings, layout.features()),
-    )
+    made_with = model.facts.training.settings
+    present = decisive_settings(layout.settings, layout.features())
     if isinstance(layout.plan, AutoSelect):
         return  # the model is of what was chosen; its options are its own
     path = layout.model(model.machine)
