@@ -335,12 +335,17 @@ class Model:
 
 def normal_references(store: FeatureStore) -> dict[str, npt.NDArray[np.float16]]:
     """Choose a few normal clips, evenly, for `Model.explain`; half precision is 0.03 dB."""
-    count = min(len(store), _MAX_REFERENCES)
-    chosen = np.unique(np.linspace(0, len(store) - 1, count).astype(int)).tolist()
     return {
         f"{REFERENCES}{number:03}": np.asarray(store[index], np.float16)
-        for number, index in enumerate(chosen)
+        for number, index in enumerate(reference_indices(store))
     }
+
+
+def reference_indices(store: FeatureStore) -> list[int]:
+    """Give the indices of the clips that `normal_references` keeps."""
+    count = min(len(store), _MAX_REFERENCES)
+    chosen: list[int] = np.unique(np.linspace(0, len(store) - 1, count).astype(int)).tolist()
+    return chosen
 
 
 def with_calibration(model: Model, facts: ModelFacts, scores: FloatArray) -> Model:

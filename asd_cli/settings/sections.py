@@ -26,8 +26,8 @@ class FeatureSettings(Structure):
         "reflect", "reflect (librosa before 0.9) or constant (zeros)"
     )
     resample: bool = option(False, "resample recordings of another rate")
-    channel: Annotated[int, Ge(0)] | None = option(
-        None, "channel to take of several, from 0; null: the edition's"
+    channel: Annotated[int, Ge(0)] | Literal["mean"] | None = option(
+        None, "channel to take of several, from 0, or mean; null: the edition's"
     )
     scale: Literal["mel", "linear"] = option("mel", "bands evenly spread in mel, or linear in Hz")
 

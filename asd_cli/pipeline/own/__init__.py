@@ -1,0 +1,1 @@
+"""Machines of one's own: recordings in any folder, a model, decisions."""

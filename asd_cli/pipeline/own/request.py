@@ -1,0 +1,93 @@
+"""What training and scoring of one's own machines are asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from asd_cli.core.errors import UsageError
+from asd_cli.detectors.plans import AUTO
+from asd_cli.pipeline.own.intake import CLIP_SECONDS, Channel
+from asd_cli.pipeline.own.registry import Registry
+from asd_cli.settings.model import Settings
+
+DEFAULT_DETECTOR = "pooled-speed+texture"
+DEFAULT_RATE = 0.01
+_MIN_CLIP_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTrainRequest:
+    """A machine of one's own to train a model for.
+
+    Attributes
+    ----------
+    sources : tuple of Path
+        Folders, recordings, CSV or Parquet tables.
+    machine : str
+        Name of the machine; any that can be a file's.
+    settings : Settings
+        Folders, detector (``auto`` is the default one), everything that is set explicitly.
+    clip_seconds : float
+        Longer recordings are cut into clips of this length.
+    channel : int or "mean"
+        Which channel to take of several.
+    groups : str or None
+        Recordings that belong together: ``folders``, or a CSV file with path and group.
+    false_alarm_rate : float
+        Fraction of normal clips that may be called anomalous.
+    device : str
+        Where networks compute.
+    jobs : int or None
+        Worker processes.
+    force : bool
+        Train even if nothing changed.
+    skip_bad : bool
+        Leave out recordings that cannot be used, and list them.
+    reason : str
+        Why this version is made, for the record.
+
+    Raises
+    ------
+    UsageError
+        When a value is out of its range.
+    """
+
+    sources: tuple[Path, ...]
+    machine: str
+    settings: Settings
+    clip_seconds: float = CLIP_SECONDS
+    channel: Channel = "mean"
+    groups: str | None = None
+    false_alarm_rate: float = DEFAULT_RATE
+    device: str = "auto"
+    jobs: int | None = None
+    force: bool = False
+    skip_bad: bool = False
+    reason: str = "trained"
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        if not _MIN_CLIP_SECONDS <= self.clip_seconds < float("inf"):
+            raise UsageError(
+                f"clips of {self.clip_seconds:g} s are too short",
+                hint=f"use {_MIN_CLIP_SECONDS:g} s or more: --clip 10",
+            )
+        require_rate(self.false_alarm_rate)
+
+    @property
+    def detector(self) -> str:
+        """What is trained: ``auto`` means the default of own machines."""
+        return DEFAULT_DETECTOR if self.settings.detector == AUTO else self.settings.detector
+
+
+def require_rate(rate: float) -> None:
+    """Refuse a false-alarm rate that is none; UsageError."""
+    if not 0 < rate < 1:
+        raise UsageError(
+            f"the false-alarm rate {rate:g} is not between 0 and 1",
+            hint="give a fraction of the normal clips: --false-alarm-rate 0.01",
+        )
+
+
+def registry_of(settings: Settings) -> Registry:
+    """Give the models of one's own machines."""
+    return Registry(settings.model_directory / "own")
