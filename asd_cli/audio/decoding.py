@@ -7,6 +7,7 @@ file: a recording is read completely, or named as not read.
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from asd_cli.audio.reading import (
     Waveform,
     check_recording,
     read_samples,
+    seeks_slowly,
     source_info,
 )
 from asd_cli.core.errors import DataError, UsageError
@@ -27,6 +29,8 @@ from asd_cli.core.errors import DataError, UsageError
 INT16_SCALE = np.float32(1.0 / 32768.0)
 # Two roundings to a sample may reach past the end by this many samples.
 _SPARE_SAMPLES = 1
+# So much of a recording is decoded at once where its codec cannot go to a position exactly.
+_STRETCH_SECONDS = 300
 
 
 def read_file(path: Path) -> bytes:
@@ -102,7 +106,7 @@ def decode_samples(content: bytes, path: Path, audio_format: AudioFormat) -> Sam
         Full scale is 32768 for int16, 1 for float32.
     """
     samples, info = decode_unresampled(content, path, audio_format)
-    return _at_rate(samples, info, audio_format)
+    return at_rate(samples, info, audio_format)
 
 
 def decode_unresampled(
@@ -148,13 +152,88 @@ def decode_part(
     DataError
         As in `read_file` and `decode`, and when the recording ends before the part does.
     """
+    samples, info = decode_part_unresampled(path, audio_format, start=start, duration=duration)
+    return full_scale_1(at_rate(samples, info, audio_format))
+
+
+def decode_part_unresampled(
+    path: Path, audio_format: AudioFormat, *, start: float = 0.0, duration: float | None = None
+) -> tuple[Samples, AudioInfo]:
+    """Decode a part as `decode_part` does, but leave its samples as they are.
+
+    Returns
+    -------
+    samples : ndarray [shape=(n_samples,), dtype=int16 or float32]
+        At the rate of the file.
+    info : AudioInfo
+        Of the file.
+    """
     if not (0 <= start < float("inf") and (duration is None or 0 < duration < float("inf"))):
         raise UsageError(f"{path}: a part from {start:g} s of {duration} s is no part")
-    with _opened(path) as source:
-        span = _span(source_info(source), path, start, duration)
-        samples, info = read_samples(source, span)
-        channel = _one_channel(samples, info, path, audio_format)
-    return full_scale_1(_at_rate(channel, info, audio_format))
+    samples, info = _stretches.part(path, start, duration)
+    return _one_channel(samples, info, path, audio_format), info
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Consecutive samples of a recording that cannot be read from any position exactly."""
+
+    key: tuple[object, ...]
+    span: Span
+    samples: Samples
+    info: AudioInfo
+
+
+@dataclass(slots=True)
+class _Stretches:
+    """The stretch that was decoded last.
+
+    Clips of one recording follow each other. Without it each of them would decode an MP3 file from
+    its start, and the time would grow with the square of the length.
+    """
+
+    last: _Stretch | None = None
+
+    def part(self, path: Path, start: float, duration: float | None) -> tuple[Samples, AudioInfo]:
+        """Give the samples of a part, all channels."""
+        key = _identity(path)
+        if self.last is not None and self.last.key == key:
+            span = _span(self.last.info, path, start, duration)
+            found = _inside(self.last, span)
+            if found is not None:
+                return found, self.last.info
+        with _opened(path) as source:
+            info = source_info(source)
+            span = _span(info, path, start, duration)
+            if duration is None or not seeks_slowly(source):
+                return read_samples(source, span)
+            longer = min(info.n_samples, (span.start or 0) + _STRETCH_SECONDS * info.sample_rate)
+            known = Span(start=span.start, stop=max(longer, span.stop or 0))
+            samples, info = read_samples(source, known)
+        self.last = _Stretch(key, known, samples, info)
+        found = _inside(self.last, span)
+        if found is None:
+            raise RuntimeError("a stretch holds the part that it was decoded for")
+        return found, info
+
+
+_stretches = _Stretches()
+
+
+def _inside(stretch: _Stretch, span: Span) -> Samples | None:
+    begin, end = span.start - stretch.span.start, (span.stop or 0) - stretch.span.start
+    if begin < 0 or end > len(stretch.samples):
+        return None
+    return stretch.samples[begin:end]
+
+
+def _identity(path: Path) -> tuple[object, ...]:
+    """Give what changes when a file does."""
+    try:
+        known = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return path, known.st_size, known.st_mtime_ns, known.st_ino
 
 
 def _span(info: AudioInfo, path: Path, start: float, duration: float | None) -> Span:
@@ -223,7 +302,8 @@ def _check_shape(info: AudioInfo, path: Path, audio_format: AudioFormat) -> None
         )
 
 
-def _at_rate(samples: Samples, info: AudioInfo, audio_format: AudioFormat) -> Samples:
+def at_rate(samples: Samples, info: AudioInfo, audio_format: AudioFormat) -> Samples:
+    """Resample to the rate of a format, unless the file has it; 16-bit samples may stay so."""
     if audio_format.sample_rate in {None, info.sample_rate}:
         return samples
     import soxr

@@ -206,6 +206,11 @@ def _skip(source: Source, sound: _Stream, start: int, dtype: str) -> None:
         pass
 
 
+def seeks_slowly(source: Source) -> bool:
+    """Whether a part costs as much as all that comes before it."""
+    return source.container in _INEXACT_SEEK or source.container.by_ffmpeg
+
+
 @contextmanager
 def _opened(source: Source) -> Iterator[_Stream]:
     """Open a recording with libsndfile, whose errors become `DataError`."""
