@@ -27,7 +27,7 @@ from asd_cli.pipeline.identity import plan_of
 if TYPE_CHECKING:
     import pandas
 
-    from asd_cli.reporting.explain import Explanation
+    from asd_cli.reporting.explain import Explanation, NormalReference
 
 TRAINING_SCORES = "training_scores"
 WEIGHTS = "detector."
@@ -218,7 +218,11 @@ class Model:
             When the model distinguishes sections and a recording's is not known.
         """
         store = self.prepare(recordings, sr=sr, section=section, domain=domain)
-        return self.decide(store.clips, self._detector.score(store))
+        return self.decide(store.clips, self.score_features(store))
+
+    def score_features(self, store: FeatureStore) -> npt.NDArray[np.float32]:
+        """Score clips whose features are there [shape=(n_clips,)]; errors as `score`."""
+        return self._detector.score(store).clips
 
     def prepare(
         self,
@@ -321,16 +325,35 @@ class Model:
         DataError
             When the recording cannot be read, or the model holds no normal clips.
         """
-        from asd_cli.reporting.explain import explain, learn_normal
+        return self.explain_features(self.prepare([recording], sr=sr)[0])
+
+    def explain_features(self, features: npt.NDArray[np.float32]) -> "Explanation":
+        """Explain a clip whose features are there.
+
+        Parameters
+        ----------
+        features : ndarray [shape=(n_frames, n_mels)]
+            As the model's `prepare` computes them.
+
+        Raises
+        ------
+        DataError
+            When the model holds too few normal clips.
+        """
+        from asd_cli.reporting.explain import explain
+
+        return explain(features, self._normal_reference, self.features)
+
+    @cached_property
+    def _normal_reference(self) -> "NormalReference":
+        from asd_cli.reporting.explain import learn_normal
 
         kept = sorted(name for name in self.tensors if name.startswith(REFERENCES))
         if len(kept) < _MIN_REFERENCES:
             raise DataError(
                 f"the model of {self.machine} holds {len(kept)} normal clips, too few to explain by"
             )
-        reference = learn_normal([self.tensors[name].astype(np.float32) for name in kept])
-        store = self.prepare([recording], sr=sr)
-        return explain(store[0], reference, self.features)
+        return learn_normal([self.tensors[name].astype(np.float32) for name in kept])
 
 
 def normal_references(store: FeatureStore) -> dict[str, npt.NDArray[np.float16]]:

@@ -73,6 +73,11 @@ class Region:
     high_hz: float
     level_db: float
 
+    @property
+    def band(self) -> str:
+        """The frequencies in words: ``2.1–7.2 kHz``."""
+        return _hertz(self.low_hz, self.high_hz)
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
