@@ -13,6 +13,7 @@ import typer
 
 from asd_cli.cli.console import Console, make_console
 from asd_cli.core.errors import (
+    AnomaliesError,
     AsdError,
     DataError,
     IncompleteError,
@@ -44,6 +45,7 @@ class ExitCode(IntEnum):
     INTEGRITY = 6
     RESOURCE = 7
     QUALITY_GATE = 8
+    ANOMALIES = 9
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -56,6 +58,7 @@ _CODES: dict[type[AsdError], ExitCode] = {
     IntegrityError: ExitCode.INTEGRITY,
     ResourceError: ExitCode.RESOURCE,
     QualityGateError: ExitCode.QUALITY_GATE,
+    AnomaliesError: ExitCode.ANOMALIES,
 }
 
 

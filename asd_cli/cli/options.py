@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from asd_cli.settings.layers import SettingsLayers
 
 
+ChannelValue = int | Literal["mean"] | None
+
+
 class Format(StrEnum):
     """How results are printed."""
 
@@ -22,6 +25,15 @@ class Format(StrEnum):
     CSV = "csv"
     MD = "md"
     LATEX = "latex"
+
+
+class ScoreFormat(StrEnum):
+    """How decisions on files are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
 
 
 class ShortFormat(StrEnum):
@@ -73,6 +85,18 @@ Resample = Annotated[
 Channel = Annotated[
     int | None, typer.Option("--channel", min=0, help="Channel to take of several, from 0.")
 ]
+ChannelOrMean = Annotated[
+    str | None,
+    typer.Option("--channel", metavar="N|mean", help="Channel to take of several, from 0; mean."),
+]
+FalseAlarmRate = Annotated[
+    float | None,
+    typer.Option(
+        "--false-alarm-rate",
+        metavar="RATE",
+        help="Fraction of normal sound that may be called anomalous [0.01].",
+    ),
+]
 GroundTruth = Annotated[
     Path | None,
     typer.Option("--ground-truth", metavar="PATH", help="Official labels: a folder or a file."),
@@ -83,6 +107,19 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How to print the
 ShortFormatOption = Annotated[
     ShortFormat, typer.Option("--format", help="How to print the result.")
 ]
+
+
+def read_channel(text: str | None) -> ChannelValue:
+    """Read ``--channel``: a number from 0, or mean; UsageError otherwise."""
+    if text is None:
+        return None
+    if text == "mean":
+        return "mean"
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(
+            f"--channel {text} is no channel", hint="give a number from 0, or mean: --channel 0"
+        )
+    return int(text)
 
 
 def choose_mode(mode: Mode | None, dev: bool, evaluation: bool) -> Mode:

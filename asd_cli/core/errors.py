@@ -101,5 +101,9 @@ class StorageError(ResourceError):
     """The disk is full, read-only or not permitted."""
 
 
+class AnomaliesError(AsdError):
+    """Anomalous recordings were found, and that was to be an error."""
+
+
 class QualityGateError(AsdError):
     """A measured score is below the one that was demanded."""

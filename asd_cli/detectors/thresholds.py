@@ -84,7 +84,7 @@ def fit_threshold(
         parameters=parameters,
         notes=tuple(notes),
         groups=own,
-        bound=normal_scores(values, known).bound(1.0 - quantile) if kind == INTERVAL else None,
+        bound=normal_scores(values, known.tolist()).bound(1.0 - quantile) if kind == INTERVAL else None,
     )
 
 

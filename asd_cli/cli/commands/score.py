@@ -1,13 +1,39 @@
 """`asd score`."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from asd_cli.cli import options
+from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
+from asd_cli.cli.options import ScoreFormat
+from asd_cli.cli.own import one_machine, own_settings, read_paths, require_unused
 from asd_cli.cli.session import begin, end
+from asd_cli.core.errors import AnomaliesError, DataError, IncompleteError
 
 
 @exits
 def score(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILES]...", help="Own recordings: files, folders; - reads a list from stdin."
+        ),
+    ] = None,
     *,
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="Own: a model file.")
+    ] = None,
+    false_alarm_rate: options.FalseAlarmRate = None,
+    format_: Annotated[
+        ScoreFormat | None,
+        typer.Option("--format", help="Own: how to print decisions [text]."),
+    ] = None,
+    fail_on_anomaly: Annotated[
+        bool, typer.Option("--fail-on-anomaly", help="Own: exit 9 when a file is anomalous.")
+    ] = False,
     config: options.Config = None,
     set_: options.Set = None,
     mode: options.ModeOption = None,
@@ -25,12 +51,36 @@ def score(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Write an anomaly score and a decision for every test clip.
+    """Score recordings: a decision and a reason for each file, or the clips of a challenge set.
 
-    The CSV files are those of the DCASE baseline, byte for byte in form, and can be submitted.
+    With files or folders: by the model of a machine of your own. The model knows rate, channel and
+    clip length. A long file is scored clip by clip, and its worst part decides.
 
-    Example: asd score --mode eval --machine fan
+    Otherwise: an anomaly score and a decision for every test clip. The CSV files are those of the
+    DCASE baseline, byte for byte in form, and can be submitted.
+
+    Examples
+    --------
+    asd score new/*.wav --machine fan-3
+    asd score --mode eval --machine fan
     """
+    own = {
+        "--model": model, "--false-alarm-rate": false_alarm_rate, "--format": format_,
+        "--fail-on-anomaly": fail_on_anomaly,
+    }  # fmt: skip
+    if paths:
+        require_unused(
+            {"--mode": mode, "--dev": dev, "--eval": eval_, "--edition": edition,
+             "--detector": detector, "--resample": resample, "--channel": channel is not None,
+             "--force": force, "--skip-bad": skip_bad},
+            "with files: the model knows what is needed",
+        )  # fmt: skip
+        _score_own(
+            paths, config, set_, machine=machine, model=model, rate=false_alarm_rate,
+            format_=format_ or ScoreFormat.TEXT, fail=fail_on_anomaly, device=device, quiet=quiet,
+        )  # fmt: skip
+        return
+    require_unused(own, "without files or folders to score")
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
         skip_bad=skip_bad, quiet=quiet, verbose=verbose, device=device,
@@ -50,3 +100,55 @@ def score(
             )
         job.events.note(f"scores are in {result.directory}")
     end(result.skipped)
+
+
+def _score_own(
+    paths: list[Path],
+    config: Path | None,
+    set_: list[str] | None,
+    *,
+    machine: list[str] | None,
+    model: Path | None,
+    rate: float | None,
+    format_: ScoreFormat,
+    fail: bool,
+    device: str,
+    quiet: bool,
+) -> None:
+    from asd_cli.cli.output import own_scores
+    from asd_cli.cli.progress import shown_events
+    from asd_cli.services.own_score import OwnScoreRequest, ScoredFile, Status, score_files
+
+    if model is not None:
+        require_unused({"--machine": machine}, "with --model")
+    request = OwnScoreRequest(
+        paths=tuple(read_paths(paths)),
+        machine=one_machine(machine) if machine else None,
+        model=model,
+        settings=own_settings(config, set_, {}),
+        false_alarm_rate=rate,
+        device=device,
+    )
+    console = make_console()
+
+    def show(file: ScoredFile) -> None:
+        if format_ is ScoreFormat.TEXT:
+            own_scores.show_file(file, console)
+
+    with shown_events(console, quiet=quiet) as events:
+        scores = score_files(request, events, each=show)
+    if format_ is ScoreFormat.TEXT:
+        own_scores.show_summary(scores, console)
+    else:
+        own_scores.show_data(scores, format_, console)
+    anomalous = scores.count(Status.ANOMALOUS)
+    if fail and anomalous:
+        raise AnomaliesError(f"{anomalous} of {len(scores.files)} files are anomalous")
+    bad = [f"{file.path}: {file.reason}" for file in scores.files if file.score is None]
+    if bad and len(bad) == len(scores.files):
+        raise DataError("no file could be scored", hint="the reason stands with each file above")
+    if bad:
+        raise IncompleteError(
+            f"{len(bad)} of {len(scores.files)} files were not scored",
+            hint="the reason stands with each file above",
+        )

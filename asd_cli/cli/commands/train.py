@@ -1,13 +1,38 @@
 """`asd train`."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from asd_cli.cli import options
+from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
+from asd_cli.cli.own import one_machine, own_settings, require_unused, show_trained
 from asd_cli.cli.session import begin, end
+from asd_cli.core.errors import UsageError
 
 
 @exits
 def train(
     *,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data", metavar="PATH", help="Own recordings: folder, file or CSV; repeatable."
+        ),
+    ] = None,
+    clip: Annotated[
+        float | None,
+        typer.Option("--clip", metavar="SECONDS", help="Own: cut longer recordings [10]."),
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            "--groups", metavar="folders|FILE", help="Own: what belongs together (a day)."
+        ),
+    ] = None,
+    false_alarm_rate: options.FalseAlarmRate = None,
     config: options.Config = None,
     set_: options.Set = None,
     mode: options.ModeOption = None,
@@ -22,21 +47,42 @@ def train(
     force: options.Force = False,
     skip_bad: options.SkipBad = False,
     resample: options.Resample = None,
-    channel: options.Channel = None,
+    channel: options.ChannelOrMean = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Train a model of normal sound for each machine.
 
-    Missing features are extracted. Interrupted runs are resumed; up-to-date models are kept.
+    With --data: for a machine of your own, from recordings of any name, length, rate and
+    container. Otherwise: for the machines of a challenge set; missing features are extracted,
+    interrupted runs are resumed, up-to-date models are kept.
 
-    Example: asd train --machine pump --set fit.epochs=20
+    Examples
+    --------
+    asd train --data recordings/ --machine fan-3
+    asd train --machine pump --set fit.epochs=20
     """
+    chosen = options.read_channel(channel)
+    own = {"--clip": clip, "--groups": groups, "--false-alarm-rate": false_alarm_rate}
+    if data:
+        require_unused(
+            {"--mode": mode, "--dev": dev, "--eval": eval_, "--edition": edition},
+            "with --data",
+        )
+        _train_own(
+            tuple(data), config, set_, machine=one_machine(machine), detector=detector, seed=seed,
+            device=device, jobs=jobs, force=force, skip_bad=skip_bad, channel=chosen, clip=clip,
+            groups=groups, rate=false_alarm_rate, quiet=quiet,
+        )  # fmt: skip
+        return
+    require_unused(own, "without --data")
+    if chosen == "mean":
+        raise UsageError("--channel mean needs --data", hint="or: --set feature.channel=mean")
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
         skip_bad=skip_bad, quiet=quiet, verbose=verbose, device=device,
         flags={"detector": detector, "edition": edition, "seed": seed, "feature.resample": resample,
-               "feature.channel": channel},
+               "feature.channel": chosen},
     ) as job:  # fmt: skip
         from asd_cli.services import train as service
 
@@ -50,3 +96,38 @@ def train(
                 f"threshold {trained.threshold.label} ({trained.threshold.kind}), {trained.model}"
             )
     end(result.skipped)
+
+
+def _train_own(
+    sources: tuple[Path, ...],
+    config: Path | None,
+    set_: list[str] | None,
+    *,
+    machine: str,
+    detector: str | None,
+    seed: int | None,
+    device: str,
+    jobs: int | None,
+    force: bool,
+    skip_bad: bool,
+    channel: options.ChannelValue,
+    clip: float | None,
+    groups: str | None,
+    rate: float | None,
+    quiet: bool,
+) -> None:
+    from asd_cli.cli.progress import shown_events
+    from asd_cli.services.own_train import OwnTrainRequest, train_machine
+
+    settings = own_settings(config, set_, {"detector": detector, "seed": seed})
+    given = {"clip_seconds": clip, "false_alarm_rate": rate, "channel": channel}
+    request = OwnTrainRequest(
+        sources=sources, machine=machine, settings=settings, groups=groups, device=device,
+        jobs=jobs, force=force, skip_bad=skip_bad,
+        **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+    )  # fmt: skip
+    console = make_console()
+    with shown_events(console, quiet=quiet) as events:
+        trained = train_machine(request, events)
+        show_trained(trained, events, console)
+    end(trained.skipped)

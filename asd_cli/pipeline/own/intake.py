@@ -253,9 +253,7 @@ def cut(intake: Intake, clip_seconds: float, *, cover_end: bool = False) -> Cuts
     clips: list[Clip] = []
     left_out, ends = 0.0, 0
     for recording in intake.recordings:
-        own = cut_recording(
-            recording.whole, recording.seconds, clip_seconds, cover_end=cover_end
-        )
+        own = cut_recording(recording.whole, recording.seconds, clip_seconds, cover_end=cover_end)
         clips.extend(own)
         used = sum(clip.duration or recording.seconds for clip in own)
         if used < recording.seconds - 0.01 * clip_seconds:

@@ -213,9 +213,7 @@ def own_settings(request: OwnTrainRequest, intake: Intake) -> Settings:
     return Settings.model_validate({**run, "parameters": parameters})
 
 
-def _store_name(
-    request: OwnTrainRequest, settings: Settings, features: FeatureParameters
-) -> Path:
+def _store_name(request: OwnTrainRequest, settings: Settings, features: FeatureParameters) -> Path:
     sources = [str(path.absolute()) for path in request.sources]
     digits = hashlib.sha256("\0".join(sources).encode("utf-8", "surrogateescape")).hexdigest()
     folder = settings.cache_directory / features.fingerprint[:12]
@@ -236,9 +234,7 @@ def _without_copies(store: FeatureStore) -> tuple[FeatureStore, list[str]]:
     return (store.select(kept) if copies else store), copies
 
 
-def _left_out(
-    found: Intake, normal: Intake, cuts: Cuts, copies: Sequence[str]
-) -> Sequence[str]:
+def _left_out(found: Intake, normal: Intake, cuts: Cuts, copies: Sequence[str]) -> Sequence[str]:
     notes = []
     faults = len(found.recordings) - len(normal.recordings)
     if faults:

@@ -1,0 +1,157 @@
+"""`asd score FILES`: decisions on new recordings of a machine of one's own."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from asd_cli.core.errors import DataError, UsageError
+from asd_cli.core.events import SILENT, Events, progress
+from asd_cli.pipeline.model import Model
+from asd_cli.pipeline.own.request import registry_of, require_rate
+from asd_cli.pipeline.own.scoring import FileScorer, ScoredFile, Status, find_files
+from asd_cli.settings.model import Settings
+
+__all__ = ["OwnScoreRequest", "OwnScores", "ScoredFile", "Status", "score_files"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnScoreRequest:
+    """Recordings to score.
+
+    Attributes
+    ----------
+    paths : tuple of Path
+        Files and folders.
+    machine : str or None
+        Whose current model is used; may be None where there is a single machine.
+    model : Path or None
+        A model file instead.
+    settings : Settings
+        Say where models are.
+    false_alarm_rate : float or None
+        Fraction of normal files that may be called anomalous; the model's own by default.
+    device : str
+        Where networks compute.
+    explain : bool
+        Whether reasons are given.
+    """
+
+    paths: tuple[Path, ...]
+    machine: str | None = None
+    model: Path | None = None
+    settings: Settings
+    false_alarm_rate: float | None = None
+    device: str = "auto"
+    explain: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnScores:
+    """Decisions on files.
+
+    Attributes
+    ----------
+    machine : str
+        Whose model decided.
+    model : Path
+        Its file.
+    version : int
+        Of the model.
+    detector : str
+        What scored.
+    rate : float
+        False-alarm rate that was asked for.
+    bound : float
+        What it may really be, for 95 % of clean streams of clips.
+    normal_clips : int
+        How many left-out scores the decision rests on.
+    files : tuple of ScoredFile
+        In the order they were named.
+    """
+
+    machine: str
+    model: Path
+    version: int
+    detector: str
+    rate: float
+    bound: float
+    normal_clips: int
+    files: tuple[ScoredFile, ...]
+
+    def count(self, status: Status) -> int:
+        """Count the files of a status."""
+        return Counter(file.status for file in self.files)[status]
+
+
+def score_files(
+    request: OwnScoreRequest,
+    events: Events = SILENT,
+    *,
+    each: Callable[[ScoredFile], None] = lambda _: None,
+) -> OwnScores:
+    """Score files one after the other.
+
+    Parameters
+    ----------
+    request : OwnScoreRequest
+        What to score.
+    events : Events
+        Told of progress.
+    each : callable
+        Called with each file as soon as it is scored.
+
+    Raises
+    ------
+    DataError
+        When there is no model, no folder of a name, or no recording in one.
+    UsageError
+        When it is not clear which model is meant, or it is of a challenge set.
+    IntegrityError
+        When the model is damaged.
+    """
+    path = _model_path(request)
+    model = Model.load(path, device=request.device)
+    rate = request.false_alarm_rate
+    if rate is None:
+        rate = round(1.0 - model.threshold.quantile, 12)
+    require_rate(rate)
+    scorer = FileScorer(model, rate, request.explain)
+    named = list(dict.fromkeys(find_files(request.paths)))
+    files: list[ScoredFile] = []
+    with progress(events, "score", total=len(named), unit="files") as advance:
+        for file in named:
+            scored = scorer.score(file)
+            files.append(scored)
+            each(scored)
+            advance(1, file.name)
+    return OwnScores(
+        machine=model.machine,
+        model=path,
+        version=scorer.own.version,
+        detector=model.facts.training.detector,
+        rate=rate,
+        bound=model.normal_scores.bound(rate),
+        normal_clips=len(model.training_scores),
+        files=tuple(files),
+    )
+
+
+def _model_path(request: OwnScoreRequest) -> Path:
+    if request.model is not None:
+        return request.model
+    registry = registry_of(request.settings)
+    if request.machine is not None:
+        return registry.path(request.machine)
+    machines = registry.machines()
+    if not machines:
+        raise DataError(
+            f"there is no model in {registry.root}",
+            hint="train one: asd train --data RECORDINGS --machine NAME",
+        )
+    if len(machines) > 1:
+        raise UsageError(
+            f"there are models of {len(machines)} machines: {', '.join(machines)}",
+            hint=f"say which one is meant: --machine '{machines[0]}'",
+        )
+    return registry.path(machines[0])
