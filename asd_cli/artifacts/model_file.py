@@ -68,6 +68,12 @@ class OwnMachine(Structure):
         Length of the shortest and longest clip.
     references : tuple of str
         Names of the normal clips that the model holds, for explanations.
+    parameters : dict
+        What was set explicitly, by dotted key; with the detector and the seed.
+    channel : int or str
+        Which channel is used.
+    baseline : tuple of str
+        Those sources that are of after a maintenance, where others are of before it.
     groups : str or None
         How recordings were grouped: ``folders``, a table's path; None where they were not.
     version : int
@@ -83,6 +89,9 @@ class OwnMachine(Structure):
     min_seconds: float
     max_seconds: float
     references: tuple[str, ...]
+    parameters: dict[str, Any]
+    channel: int | str
+    baseline: tuple[str, ...] = ()
     groups: str | None = None
     version: int = 1
     reason: str = "trained"

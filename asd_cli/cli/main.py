@@ -12,12 +12,14 @@ from asd_cli.cli.commands import (
     evaluate,
     extract,
     fetch,
+    models,
     report,
     run,
     score,
     select,
     submit,
     train,
+    update,
 )
 from asd_cli.core.version import __version__
 
@@ -64,4 +66,7 @@ app.command("demo")(demo.demo)
 app.command("detectors")(detectors.detectors)
 app.command("select")(select.select)
 app.command("doctor")(doctor.doctor)
+app.command("update")(update.update)
+app.command("rebaseline")(update.rebaseline)
+app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

@@ -37,6 +37,9 @@ class Label(StrEnum):
 SECTION, DOMAIN, CONDITION = "section", "domain", "condition"
 """Names of the attributes that DCASE readers fill; `condition` is the operating condition."""
 
+BASELINE, NEW_BASELINE = "baseline", "new"
+"""Attribute and value of clips from after maintenance, which older clips are moved to."""
+
 GROUP = "group"
 """Name of the attribute of recordings that belong together: of a day, of an operating state."""
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.events import SILENT, Events
+from asd_cli.core.types import BASELINE, NEW_BASELINE, Clip
 from asd_cli.detectors.backends.backend import Backend
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.base import (
@@ -87,8 +88,7 @@ class EmbeddingDetector(ABC, Generic[Options]):
             When there are too few clips for the embedding or the back end.
         """
         history = self.learn(train, context)
-        embeddings = self.embed(train, context.events, context.task)
-        perturbed = self.embed_perturbed(train, context.events, context.task)
+        embeddings, perturbed = self._training_embeddings(train, context.events, context.task)
         self._backend.fit(embeddings, train.clips, perturbed)
         self._known_sections = known_sections(train)
         return history
@@ -108,8 +108,17 @@ class EmbeddingDetector(ABC, Generic[Options]):
 
     def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
         """Score each training clip by the others: a back end that knows a clip finds it normal."""
-        perturbed = self.embed_perturbed(train, events, "score")
-        return self._backend.cross_scores(self.embed(train, events), train.clips, perturbed)
+        embeddings, perturbed = self._training_embeddings(train, events, "score")
+        return self._backend.cross_scores(embeddings, train.clips, perturbed)
+
+    def _training_embeddings(
+        self, train: FeatureStore, events: Events, task: str
+    ) -> tuple[FloatArray, list[FloatArray]]:
+        """Embed the training clips, those from before a maintenance moved to where new ones lie."""
+        embeddings = self.embed(train, events, task)
+        move = _move_to_new_baseline(embeddings, train.clips)
+        perturbed = self.embed_perturbed(train, events, task)
+        return embeddings + move, [np.asarray(each + move, np.float32) for each in perturbed]
 
     def state(self) -> DetectorState:
         """Give network and references."""
@@ -137,6 +146,19 @@ class EmbeddingDetector(ABC, Generic[Options]):
         network = DetectorState(state.part(_NETWORK), state.facts["network"])
         detector.restore_network(network)
         return detector
+
+
+def _move_to_new_baseline(embeddings: FloatArray, clips: Sequence[Clip]) -> FloatArray:
+    """Give what is added to each embedding: older clips keep their spread and get a new centre.
+
+    A handful of clips shows where a machine is after maintenance, and not how it varies; that is
+    taken from before. Medians keep a single odd clip from moving everything.
+    """
+    new = np.array([clip.attributes.get(BASELINE) == NEW_BASELINE for clip in clips], bool)
+    move = np.zeros_like(embeddings)
+    if new.any() and not new.all():
+        move[~new] = np.median(embeddings[new], axis=0) - np.median(embeddings[~new], axis=0)
+    return move
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:

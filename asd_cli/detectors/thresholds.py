@@ -76,6 +76,9 @@ def fit_threshold(
             f"the threshold {value:.4g} can never be exceeded: no clip scores higher than "
             f"{highest_score:.4g}"
         )
+    bound = None
+    if kind == INTERVAL:
+        bound = normal_scores(values, known.tolist()).bound(1.0 - quantile)
     return Threshold(
         value=value,
         kind=used,
@@ -84,7 +87,7 @@ def fit_threshold(
         parameters=parameters,
         notes=tuple(notes),
         groups=own,
-        bound=normal_scores(values, known.tolist()).bound(1.0 - quantile) if kind == INTERVAL else None,
+        bound=bound,
     )
 
 

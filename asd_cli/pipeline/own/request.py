@@ -30,6 +30,8 @@ class OwnTrainRequest:
         Longer recordings are cut into clips of this length.
     channel : int or "mean"
         Which channel to take of several.
+    baseline : tuple of Path
+        Further sources, of after a maintenance: clips of `sources` are moved to where these lie.
     groups : str or None
         Recordings that belong together: ``folders``, or a CSV file with path and group.
     false_alarm_rate : float
@@ -56,6 +58,7 @@ class OwnTrainRequest:
     settings: Settings
     clip_seconds: float = CLIP_SECONDS
     channel: Channel = "mean"
+    baseline: tuple[Path, ...] = ()
     groups: str | None = None
     false_alarm_rate: float = DEFAULT_RATE
     device: str = "auto"

@@ -15,7 +15,7 @@ from asd_cli.core.events import Events, progress
 from asd_cli.core.files import remove_abandoned
 from asd_cli.core.grouping import independent_units
 from asd_cli.core.hashing import fingerprint
-from asd_cli.core.types import Label, Split
+from asd_cli.core.types import BASELINE, NEW_BASELINE, Label, Split
 from asd_cli.detectors.base import FitContext
 from asd_cli.detectors.normal_scores import BLOCKS, MIN_CLIPS
 from asd_cli.detectors.plans import AutoSelect, create_detector
@@ -155,7 +155,7 @@ def gather(request: OwnTrainRequest, events: Events, executor: Executor) -> Mate
     """Find and check recordings, cut them and compute their features."""
     groups = Groups.read(request.groups)
     with progress(events, "find recordings", total=None, unit="files"):
-        found = take_in(request.sources, request.machine, split=Split.TRAIN, groups=groups)
+        found = _take_in(request, groups)
     normal = found.only(Label.NORMAL)
     settings = own_settings(request, normal)
     rate = settings.value("feature.sample_rate")
@@ -189,6 +189,24 @@ def gather(request: OwnTrainRequest, events: Events, executor: Executor) -> Mate
     )
 
 
+def _take_in(request: OwnTrainRequest, groups: Groups) -> Intake:
+    """Find the recordings; where some are of after a maintenance, all clips say of which time."""
+    if not request.baseline:
+        return take_in(request.sources, request.machine, split=Split.TRAIN, groups=groups)
+    old, new = (
+        take_in(paths, request.machine, split=Split.TRAIN, groups=groups)
+        for paths in (request.sources, request.baseline)
+    )
+    marked = tuple(
+        replace(r, whole=replace(
+            r.whole.with_attributes(**{BASELINE: NEW_BASELINE}),
+            recording=f"{NEW_BASELINE}/{r.whole.recording}",
+        ))
+        for r in new.recordings
+    )  # fmt: skip
+    return Intake(recordings=(*old.recordings, *marked), problems=(*old.problems, *new.problems))
+
+
 def own_settings(request: OwnTrainRequest, intake: Intake) -> Settings:
     """Complete settings by what recordings and request say; what is set explicitly stays."""
     if not intake.recordings:
@@ -214,7 +232,7 @@ def own_settings(request: OwnTrainRequest, intake: Intake) -> Settings:
 
 
 def _store_name(request: OwnTrainRequest, settings: Settings, features: FeatureParameters) -> Path:
-    sources = [str(path.absolute()) for path in request.sources]
+    sources = [str(path.absolute()) for path in (*request.sources, *request.baseline)]
     digits = hashlib.sha256("\0".join(sources).encode("utf-8", "surrogateescape")).hexdigest()
     folder = settings.cache_directory / features.fingerprint[:12]
     return folder / f"own_{request.machine}_train.{digits[:_SOURCE_DIGITS]}"
@@ -261,6 +279,7 @@ def own_identity(request: OwnTrainRequest, material: Material) -> dict[str, Any]
         "settings": decisive_settings(material.settings, material.features),
         "clip_seconds": request.clip_seconds,
         "false_alarm_rate": request.false_alarm_rate,
+        "baseline": [str(path.absolute()) for path in request.baseline],
         "units": fingerprint(independent_units(material.store.clips, BLOCKS).tolist()),
     }
 
@@ -312,6 +331,13 @@ def _own_facts(request: OwnTrainRequest, material: Material) -> OwnMachine:
         clip_seconds=request.clip_seconds,
         min_seconds=round(min(lengths), 3),
         max_seconds=round(max(lengths), 3),
+        parameters={
+            **request.settings.parameters,
+            "detector": request.settings.detector,
+            "seed": request.settings.seed,
+        },
+        channel=request.channel,
+        baseline=tuple(str(path.absolute()) for path in request.baseline),
         references=tuple(material.store.clips[i].name for i in reference_indices(material.store)),
         groups=request.groups,
         reason=request.reason,
