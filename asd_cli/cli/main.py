@@ -12,6 +12,7 @@ from asd_cli.cli.commands import (
     evaluate,
     extract,
     fetch,
+    inspect,
     models,
     report,
     run,
@@ -66,6 +67,7 @@ app.command("demo")(demo.demo)
 app.command("detectors")(detectors.detectors)
 app.command("select")(select.select)
 app.command("doctor")(doctor.doctor)
+app.command("inspect")(inspect.inspect)
 app.command("update")(update.update)
 app.command("rebaseline")(update.rebaseline)
 app.add_typer(models.app, name="models")

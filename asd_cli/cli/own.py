@@ -76,21 +76,25 @@ def show_trained(trained: "OwnTrained", events: "RichEvents", console: Console) 
     model = trained.model
     for note in trained.notes:
         events.note(note)
-    what = "up to date, nothing to do" if trained.up_to_date else "trained"
+    what = "up to date, nothing to do:" if trained.up_to_date else "trained on"
     threshold = model.threshold
     rate = 1.0 - threshold.quantile
     events.note(
-        f"{model.machine}: {what} on {trained.recordings} recordings, {trained.clips} clips "
+        f"{model.machine}: {what} {trained.recordings} recordings, {trained.clips} clips "
         f"({length(trained.seconds)}) at {model.features.sample_rate} Hz by "
         f"{model.facts.training.detector}"
     )
     events.note(
-        f"threshold {threshold.value:.4g}: a false-alarm rate of {rate:.2g} was asked for, and "
-        f"these clips support at most {threshold.bound or 1.0:.2g} (95 %)"
+        f"threshold {threshold.value:.4g}: {_in_hundred(rate)} of 100 normal clips may be called "
+        f"anomalous; at most {_in_hundred(threshold.bound or 1.0)} will be (95 % bound)"
     )
     for warning in trained.warnings:
         events.warning(warning)
     events.note(f"model: {trained.path}; next: asd score FILES --machine '{model.machine}'")
+
+
+def _in_hundred(rate: float) -> str:
+    return f"{100 * rate:.2g}"
 
 
 def length(seconds: float) -> str:
