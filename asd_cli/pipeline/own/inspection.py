@@ -95,18 +95,26 @@ def _pieces(start: float, seconds: float) -> Iterator[tuple[float, float | None]
 
 
 def gain_step(qualities: Sequence[RecordingQuality]) -> str:
-    """Say where the level of recordings changes and stays so; empty where it does not."""
+    """Say where the level of recordings changes and stays so; empty where it does not.
+
+    The change is where the two sides' means explain most of the variance (one change point; Hinkley
+    1970, "Inference about the change-point in a sequence of random variables").
+    """
     usable = [q for q in qualities if not q.problem and q.level_db > _SILENCE_DB]
     levels = np.array([quality.level_db for quality in usable])
-    best, where, step = 0.0, 0, 0.0
-    for split in range(_MIN_SIDE, len(levels) - _MIN_SIDE + 1):
-        before, after = levels[:split], levels[split:]
-        change = float(np.median(after) - np.median(before))
-        rest = np.concatenate([before - np.median(before), after - np.median(after)])
-        spread = max(1.4826 * float(np.median(np.abs(rest))), _MIN_SPREAD_DB)
-        if abs(change) / spread > best:
-            best, where, step = abs(change) / spread, split, change
-    if best < _STEP_SPREADS or abs(step) < _STEP_DB:
+    splits = range(_MIN_SIDE, len(levels) - _MIN_SIDE + 1)
+    if not splits:
+        return ""
+    gains = [
+        split * (len(levels) - split) * (levels[:split].mean() - levels[split:].mean()) ** 2
+        for split in splits
+    ]
+    where = splits[int(np.argmax(gains))]
+    before, after = levels[:where], levels[where:]
+    step = float(np.median(after) - np.median(before))
+    rest = np.concatenate([before - np.median(before), after - np.median(after)])
+    spread = max(1.4826 * float(np.median(np.abs(rest))), _MIN_SPREAD_DB)
+    if abs(step) < max(_STEP_DB, _STEP_SPREADS * spread):
         return ""
     return (
         f"from {usable[where].name} on recordings are {abs(step):.0f} dB "
