@@ -8,6 +8,12 @@ result::
     settings = asd.Settings(detector="pooled-speed+texture")
     asd.train(asd.RunRequest(settings=settings, machines=("pump",)))
 
+The machine of one's own needs a folder of normal recordings::
+
+    model = asd.train("recordings/", machine="fan-3")
+    for row in model.score(["new.wav"]):
+        print(row.clip.name, row.score, row.p_value, row.anomalous)
+
 A trained model is one file and one object::
 
     model = asd.Model.load("model/dev/pooled-speed+texture/model_pump.safetensors")
@@ -54,21 +60,30 @@ if TYPE_CHECKING:
     from asd_cli.features.recipe import FeatureParameters
     from asd_cli.features.store import FeatureStore
     from asd_cli.pipeline.model import ClipScore, Model, ScoredClips
+    from asd_cli.pipeline.own.scoring import ScoredFile, ScoredPart
+    from asd_cli.pipeline.own.stream import Stream
+    from asd_cli.pipeline.own.training import OwnTrained
     from asd_cli.pipeline.request import RunRequest
     from asd_cli.pipeline.selection import Selection
     from asd_cli.pipeline.systems import EvaluateRequest, System
     from asd_cli.pipeline.training import TrainedMachine
+    from asd_cli.services.api import train
     from asd_cli.services.demo import DemoRequest, DemoResult, demo
     from asd_cli.services.doctor import Diagnosis, diagnose
+    from asd_cli.services.estimator import SoundAnomalyDetector
     from asd_cli.services.evaluate import EvaluateResult, evaluate
     from asd_cli.services.extract import ExtractResult, extract
     from asd_cli.services.fetch import FetchRequest, FetchResult, fetch
+    from asd_cli.services.inspect import Inspection, InspectRequest, inspect
+    from asd_cli.services.own_score import OwnScoreRequest, OwnScores, score_files
+    from asd_cli.services.own_train import OwnTrainRequest
+    from asd_cli.services.own_update import UpdateRequest, rebaseline, update
     from asd_cli.services.report import ReportRequest, ReportResult, report
     from asd_cli.services.run import RunResult, run
     from asd_cli.services.score import ScoredMachine, ScoreResult, score
     from asd_cli.services.select import select
     from asd_cli.services.submit import SubmitRequest, SubmitResult, submit
-    from asd_cli.services.train import TrainResult, train
+    from asd_cli.services.train import TrainResult
     from asd_cli.settings.layers import SettingsLayers, load_settings
     from asd_cli.settings.model import Settings
 
@@ -101,11 +116,17 @@ _HOMES = {
     "FitContext": "detectors.base",
     "FolderDataset": "datasets.folder",
     "IncompleteError": "core.errors",
+    "InspectRequest": "services.inspect",
+    "Inspection": "services.inspect",
     "IntegrityError": "core.errors",
     "Label": "core.types",
     "Mode": "core.types",
     "Model": "pipeline.model",
     "NetworkError": "core.errors",
+    "OwnScoreRequest": "services.own_score",
+    "OwnScores": "services.own_score",
+    "OwnTrainRequest": "services.own_train",
+    "OwnTrained": "services.own_train",
     "Preset": "detectors.spec",
     "ProblemsError": "core.errors",
     "QualityGateError": "core.errors",
@@ -117,19 +138,24 @@ _HOMES = {
     "Runtime": "detectors.spec",
     "ScoreResult": "services.score",
     "ScoredClips": "pipeline.model",
+    "ScoredFile": "pipeline.own.scoring",
     "ScoredMachine": "services.score",
+    "ScoredPart": "pipeline.own.scoring",
     "Scores": "detectors.base",
     "Selection": "pipeline.selection",
     "Settings": "settings.model",
     "SettingsLayers": "settings.layers",
+    "SoundAnomalyDetector": "services.estimator",
     "Split": "core.types",
     "StorageError": "core.errors",
+    "Stream": "pipeline.own.stream",
     "SubmitRequest": "services.submit",
     "SubmitResult": "services.submit",
     "System": "pipeline.systems",
     "TableDataset": "datasets.table",
     "TrainResult": "services.train",
     "TrainedMachine": "pipeline.training",
+    "UpdateRequest": "services.own_update",
     "UsageError": "core.errors",
     "all_detectors": "detectors.registry",
     "auc": "evaluation.metrics",
@@ -139,17 +165,21 @@ _HOMES = {
     "extract": "services.extract",
     "fetch": "services.fetch",
     "harmonic_mean": "evaluation.means",
+    "inspect": "services.inspect",
     "load_settings": "settings.layers",
     "option": "detectors.options",
     "partial_auc": "evaluation.metrics",
+    "rebaseline": "services.own_update",
     "register": "detectors.registry",
     "report": "services.report",
     "roc_curve": "evaluation.metrics",
     "run": "services.run",
     "score": "services.score",
+    "score_files": "services.own_score",
     "select": "services.select",
     "submit": "services.submit",
-    "train": "services.train",
+    "train": "services.api",
+    "update": "services.own_update",
 }
 
 __all__ = [
@@ -181,11 +211,17 @@ __all__ = [
     "FitContext",
     "FolderDataset",
     "IncompleteError",
+    "InspectRequest",
+    "Inspection",
     "IntegrityError",
     "Label",
     "Mode",
     "Model",
     "NetworkError",
+    "OwnScoreRequest",
+    "OwnScores",
+    "OwnTrainRequest",
+    "OwnTrained",
     "Preset",
     "ProblemsError",
     "QualityGateError",
@@ -197,19 +233,24 @@ __all__ = [
     "Runtime",
     "ScoreResult",
     "ScoredClips",
+    "ScoredFile",
     "ScoredMachine",
+    "ScoredPart",
     "Scores",
     "Selection",
     "Settings",
     "SettingsLayers",
+    "SoundAnomalyDetector",
     "Split",
     "StorageError",
+    "Stream",
     "SubmitRequest",
     "SubmitResult",
     "System",
     "TableDataset",
     "TrainResult",
     "TrainedMachine",
+    "UpdateRequest",
     "UsageError",
     "__version__",
     "all_detectors",
@@ -220,17 +261,21 @@ __all__ = [
     "extract",
     "fetch",
     "harmonic_mean",
+    "inspect",
     "load_settings",
     "option",
     "partial_auc",
+    "rebaseline",
     "register",
     "report",
     "roc_curve",
     "run",
     "score",
+    "score_files",
     "select",
     "submit",
     "train",
+    "update",
 ]
 
 

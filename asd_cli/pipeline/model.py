@@ -27,7 +27,9 @@ from asd_cli.pipeline.identity import plan_of
 if TYPE_CHECKING:
     import pandas
 
+    from asd_cli.pipeline.own.stream import Stream
     from asd_cli.reporting.explain import Explanation, NormalReference
+    from asd_cli.settings.model import Settings
 
 TRAINING_SCORES = "training_scores"
 WEIGHTS = "detector."
@@ -326,6 +328,56 @@ class Model:
             When the recording cannot be read, or the model holds no normal clips.
         """
         return self.explain_features(self.prepare([recording], sr=sr)[0])
+
+    def update(
+        self, recordings: Sequence[str | Path], settings: "Settings | None" = None
+    ) -> "Model":
+        """Give a model that knows more normal recordings; this one stays as it is.
+
+        Parameters
+        ----------
+        recordings : sequence of path
+            Files and folders of normal sound: false alarms, a new operating state.
+        settings : Settings, optional
+            Say where features are kept; ``./cache`` by default.
+
+        Raises
+        ------
+        UsageError
+            When the model is of a challenge set.
+        DataError
+            When the recordings that it was trained on are gone.
+        """
+        from asd_cli.core.events import SILENT
+        from asd_cli.execution.executor import SerialExecutor
+        from asd_cli.pipeline.own.changes import with_more_normal
+        from asd_cli.pipeline.own.training import make_model
+        from asd_cli.settings.model import Settings
+
+        asked = with_more_normal(self, [Path(p) for p in recordings], settings or Settings())
+        return make_model(asked, SILENT, SerialExecutor())
+
+    def stream(self, sr: int) -> "Stream":
+        """Score sound as it arrives.
+
+        Parameters
+        ----------
+        sr : int
+            Sample rate of the samples that will be pushed, in Hz.
+
+        Returns
+        -------
+        Stream
+            Its `push` takes samples and gives the clips that are complete.
+
+        Raises
+        ------
+        UsageError
+            When the model is of a challenge set, or the rate is too low.
+        """
+        from asd_cli.pipeline.own.stream import Stream
+
+        return Stream(self, sr)
 
     def explain_features(self, features: npt.NDArray[np.float32]) -> "Explanation":
         """Explain a clip whose features are there.

@@ -151,6 +151,12 @@ def train_own(request: OwnTrainRequest, events: Events, executor: Executor) -> O
     return _summary(Model.load(path, device=request.device), path, material, up_to_date=False)
 
 
+def make_model(request: OwnTrainRequest, events: Events, executor: Executor) -> Model:
+    """Train a model and keep it in memory; errors as `train_own`."""
+    material = gather(request, events, executor)
+    return fit(request, material, own_identity(request, material), events)
+
+
 def gather(request: OwnTrainRequest, events: Events, executor: Executor) -> Material:
     """Find and check recordings, cut them and compute their features."""
     groups = Groups.read(request.groups)
