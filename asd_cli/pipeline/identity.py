@@ -32,7 +32,9 @@ def decisive_settings(settings: Settings, layout: Layout) -> dict[str, Any]:
     if isinstance(plan, Ensemble):
         values = settings.for_detector().values
         own = {key: values[key] for key in values if key.startswith("ensemble.")}
-        members = {n: decisive_settings(settings.with_detector(n), layout) for n in plan.bases}
+        members = {
+            n: decisive_settings(settings.with_detector(n), layout) for n in plan.member_names
+        }
         return {**_plain(own), **members}
     found: dict[str, Any] = {"seed": settings.seed, **_features(layout)}
     if isinstance(plan, AutoSelect):
