@@ -92,7 +92,7 @@ def blocked_folds(clips: Sequence[Clip], count: int) -> Indices:
     """Cut every group of similar clips into blocks of neighbours; the first are the first fold.
 
     Parts of one recording are always in one fold, and so are recordings of one group where clips
-    have groups.
+    have groups; unless there is no other recording or group: then the blocks are parts of it.
 
     Returns
     -------
@@ -102,6 +102,8 @@ def blocked_folds(clips: Sequence[Clip], count: int) -> Indices:
     folds = np.zeros(len(clips), np.int64)
     for members in similar_clips(clips, count):
         units = _recordings(clips, members)
+        if units.max() == 0:
+            units = np.argsort(np.argsort([clips[i].start for i in members], kind="stable"))
         folds[members] = units * count // max(int(units.max()) + 1, count)
     return folds
 
@@ -161,6 +163,31 @@ def block_at(clips: Sequence[Clip], fraction: float, position: float) -> frozens
         start = round(position * (total - count))
         taken.extend(members[(units >= start) & (units < start + count)].tolist())
     return frozenset(taken)
+
+
+def evenly_chosen(clips: Sequence[Clip], count: int) -> Indices:
+    """Choose clips of all sections and domains alike, evenly over each.
+
+    Groups that are smaller than an equal part are taken completely, and the others share the rest.
+
+    Returns
+    -------
+    ndarray [shape=(at most count,), dtype=int64]
+        Ascending; all where there are no more than `count`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> clips = [Clip(path=Path(str(n)), machine="m") for n in range(9)]
+    >>> evenly_chosen(clips, 3).tolist()
+    [0, 4, 8]
+    """
+    groups = sorted(group_clips(clips).values(), key=len)
+    chosen: list[int] = []
+    for number, members in enumerate(groups):
+        part = min(len(members), (count - len(chosen)) // (len(groups) - number))
+        chosen.extend(members[np.linspace(0, len(members) - 1, part).round().astype(int)].tolist())
+    return np.array(sorted(set(chosen)), np.int64)
 
 
 def _recordings(clips: Sequence[Clip], members: Indices) -> Indices:

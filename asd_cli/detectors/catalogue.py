@@ -5,10 +5,12 @@ from typing import Any
 
 from asd_cli.detectors.autoencoder.options import AutoencoderOptions, MahalanobisOptions
 from asd_cli.detectors.discriminative.options import DiscriminativeOptions
+from asd_cli.detectors.fingerprint.options import FingerprintOptions
+from asd_cli.detectors.level.options import LevelOptions
 from asd_cli.detectors.mobilenetv2.options import MobileNetV2EmbeddingOptions, MobileNetV2Options
 from asd_cli.detectors.pooled.options import PooledOptions
 from asd_cli.detectors.pretrained.options import PretrainedOptions
-from asd_cli.detectors.spec import DetectorSpec, Preset, Runtime
+from asd_cli.detectors.spec import DetectorSpec, NamedEnsemble, Preset, Runtime
 
 # Leads in the mean of all measured sets (measured.toml).
 BEST_ENSEMBLE = "pooled-speed+texture"
@@ -27,6 +29,7 @@ _AUTOENCODER: Mapping[str, Any] = {
 # follow one, and differ between domains.
 _DECISION: Mapping[str, Any] = {"threshold": "quantile", "threshold_groups": "domain"}
 _WHITENED: Mapping[str, Any] = {**_DECISION, "backend.distance": "whitened"}
+_ADAPTIVE: Mapping[str, Any] = {**_DECISION, "backend.distance": "adaptive"}
 
 DETECTORS = (
     DetectorSpec(
@@ -51,6 +54,7 @@ DETECTORS = (
         needs=_TWO_SECTIONS,
         needs_sections=True,
         bases=("mobilenetv2",),
+        listed=False,
         cost="as mobilenetv2",
         preset=_DECISION,
     ),
@@ -122,6 +126,7 @@ DETECTORS = (
         location="asd_cli.detectors.pooled.detector:PooledDetector",
         options=PooledOptions,
         preset=_WHITENED,
+        listed=False,
     ),
     DetectorSpec(
         name="texture",
@@ -131,6 +136,24 @@ DETECTORS = (
         options=PooledOptions,
         needs_audio=True,
         preset={**_WHITENED, "pooling.speeds": _SPEEDS},
+    ),
+    DetectorSpec(
+        name="level",
+        summary="nearest neighbour on the levels of octave and third-octave bands",
+        source="bands of IEC 61260-1:2014",
+        location="asd_cli.detectors.level.detector:LevelDetector",
+        options=LevelOptions,
+        needs_audio=True,
+        preset=_ADAPTIVE,
+    ),
+    DetectorSpec(
+        name="fingerprint",
+        summary="nearest neighbour on a fine spectrum, for rotating machines",
+        source="after Randall 2011, Vibration-based Condition Monitoring",
+        location="asd_cli.detectors.fingerprint.detector:FingerprintDetector",
+        options=FingerprintOptions,
+        needs_audio=True,
+        preset=_ADAPTIVE,
     ),
 )
 
@@ -180,4 +203,19 @@ PRESETS = (
         options={"backend.kind": "knn", "pooling.speeds": _SPEEDS},
         needs_audio=True,
     ),
+    Preset(
+        name="level-octave",
+        detector="level",
+        summary="nearest neighbour on octave bands and the total level alone",
+        options={"bands": "octave"},
+    ),
 )
+
+ROBUST = NamedEnsemble(
+    name="robust",
+    summary="level, spectral shape, fine lines and rhythm; the default for own machines",
+    source="asd",
+    members=("level-octave", "level", "fingerprint", "pooled-speed", "texture"),
+    options={"ensemble.normalization": "log", "ensemble.combination": "soft_maximum"},
+)
+NAMED_ENSEMBLES = (ROBUST,)

@@ -1,20 +1,134 @@
 """One vector a clip, from its recording as it would sound at several speeds."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from asd_cli.core.events import Events, progress
+from asd_cli.core.types import Clip
 from asd_cli.detectors.base import FloatArray
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
+from asd_cli.features.waveforms import Waveform
 
-# Turns a spectrogram into a vector; of equal ones the results are remembered.
+# Turns a waveform or a spectrogram into a vector; of equal ones the results are remembered.
+Measure = Callable[[Waveform], FloatArray]
 Summary = Callable[[FloatArray], FloatArray]
 
-# Of a kilobyte a speed, as a rule.
-_MAX_REMEMBERED = 16_384
+
+@dataclass(frozen=True, slots=True)
+class SpectrogramSummary:
+    """A measure of a clip: a summary of its spectrogram.
+
+    Attributes
+    ----------
+    summary : callable
+        Vector [shape=(d,)] of a spectrogram [shape=(n_frames, n_mels), dtype=float32, dB];
+        hashable, and equal to others that give the same.
+    recipe : FeatureParameters
+        How to compute spectrograms.
+    """
+
+    summary: Summary
+    recipe: FeatureParameters
+
+    def __call__(self, waveform: Waveform) -> FloatArray:
+        """Summarise a recording."""
+        # scipy loads when it is needed.
+        from asd_cli.features.logmel import log_mel, mel_basis
+
+        return self.summary(log_mel(waveform, self.recipe, mel_basis(self.recipe)))
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredSpeeds:
+    """A measure, and the speeds at which clips are measured.
+
+    Attributes
+    ----------
+    measure : callable
+        Vector [shape=(d,)] of a waveform; hashable.
+    speeds : tuple of float
+        Factors; 1 is the recording as it is.
+    """
+
+    measure: Measure
+    speeds: tuple[float, ...] = (1.0,)
+
+
+def measure_clips(
+    features: FeatureStore,
+    wanted: Sequence[MeasuredSpeeds],
+    *,
+    parameters: FeatureParameters,
+    events: Events,
+    task: str,
+) -> tuple[tuple[FloatArray, ...], ...]:
+    """Measure each clip at each speed; a recording is decoded once for all measures.
+
+    Parameters
+    ----------
+    features : FeatureStore
+        Tells which clips; their recordings are read.
+    wanted : sequence of MeasuredSpeeds
+        What to measure.
+    parameters : FeatureParameters
+        Sample rate and channel.
+    events : Events
+        Told of every clip.
+    task : str
+        Its name in events.
+
+    Returns
+    -------
+    tuple of tuple of ndarray [shape=(n_clips, d), dtype=float32]
+        For each of `wanted`, one a speed.
+
+    Raises
+    ------
+    DataError
+        When a recording cannot be read.
+    """
+    rows: list[list[FloatArray]] = [[] for _ in wanted]
+    with progress(events, task, total=len(features), unit="clips") as advance:
+        for index, clip in enumerate(features.clips):
+            found = _measured(features, index, clip, wanted, parameters)
+            for own, vectors in zip(rows, found, strict=True):
+                own.append(vectors)
+            advance(1)
+    return tuple(tuple(np.stack(own, axis=1)) for own in rows)
+
+
+def _measured(
+    features: FeatureStore,
+    index: int,
+    clip: Clip,
+    wanted: Sequence[MeasuredSpeeds],
+    parameters: FeatureParameters,
+) -> list[FloatArray]:
+    """Measure a clip, as far as that is not remembered [shape=(n_speeds, d)] each."""
+    format_ = (parameters.audio_format, features.fingerprint, clip)
+    found = {each: _remembered.get((*format_, each)) for each in wanted}
+    missing = [each for each, vectors in found.items() if vectors is None]
+    if missing:
+        # scipy and soxr load when they are needed.
+        from asd_cli.audio.decoding import at_speed
+        from asd_cli.features.waveforms import clip_waveform
+
+        waveform = clip_waveform(features, index, parameters)
+        played: dict[float, Waveform] = {}
+        for each in missing:
+            for speed in each.speeds:
+                if speed not in played:
+                    played[speed] = at_speed(waveform, speed)
+                    # Measures that take the same transform share it where nobody can write.
+                    played[speed].flags.writeable = False
+            measured = np.stack([each.measure(played[speed]) for speed in each.speeds])
+            found[each] = measured
+            _remembered.put((*format_, each), measured)
+    return [vectors for each in wanted if (vectors := found[each]) is not None]
 
 
 def summarise_at_speeds(
@@ -30,19 +144,12 @@ def summarise_at_speeds(
 
     Parameters
     ----------
-    features : FeatureStore
-        Tells which clips; their recordings are read.
-    summary : callable
-        Vector [shape=(d,)] of a spectrogram [shape=(n_frames, n_mels), dtype=float32, dB];
-        hashable, and equal to others that give the same.
-    recipe : FeatureParameters
-        How to compute spectrograms.
+    features, events, task
+        As for `measure_clips`.
+    summary, recipe
+        As of a `SpectrogramSummary`.
     speeds : sequence of float
         Factors; 1 is the recording as it is.
-    events : Events
-        Told of every clip.
-    task : str
-        Its name in events.
 
     Returns
     -------
@@ -54,42 +161,28 @@ def summarise_at_speeds(
     DataError
         When a recording cannot be read.
     """
-    rows = []
-    wanted = tuple(speeds)
-    with progress(events, task, total=len(features), unit="clips") as advance:
-        for index, clip in enumerate(features.clips):
-            key = (features.fingerprint, clip, summary, recipe, wanted)
-            if key not in _remembered:
-                _remember(key, _summaries(features, index, summary, recipe, wanted))
-            rows.append(_remembered[key])
-            advance(1)
-    return tuple(np.stack(rows, axis=1))
+    wanted = MeasuredSpeeds(SpectrogramSummary(summary, recipe), tuple(speeds))
+    (found,) = measure_clips(features, [wanted], parameters=recipe, events=events, task=task)
+    return found
 
 
-def _summaries(
-    features: FeatureStore,
-    index: int,
-    summary: Summary,
-    recipe: FeatureParameters,
-    speeds: tuple[float, ...],
-) -> FloatArray:
-    """Summarise a clip at some speeds [shape=(n_speeds, d)]."""
-    # scipy and soxr load when they are needed.
-    from asd_cli.features.speed import spectrograms_at_speeds
-    from asd_cli.features.waveforms import clip_waveform
+class _Memory:
+    """Results by key; the oldest ones go where they take too many bytes."""
 
-    waveform = clip_waveform(features, index, recipe)
-    spectrograms = spectrograms_at_speeds(waveform, recipe, speeds)
-    return np.stack([summary(spectrogram) for spectrogram in spectrograms])
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes, self._bytes = max_bytes, 0
+        self._results: dict[Any, FloatArray] = {}
 
+    def get(self, key: Any) -> FloatArray | None:
+        return self._results.get(key)
 
-# Fitting, calibrating and every trial of a selection need the same clips. The fingerprint of the
-# data distinguishes recordings of one name.
-_remembered: dict[Any, FloatArray] = {}
+    def put(self, key: Any, value: FloatArray) -> None:
+        self._bytes += value.nbytes
+        while self._results and self._bytes > self._max_bytes:
+            self._bytes -= self._results.pop(next(iter(self._results))).nbytes
+        self._results[key] = value
 
 
-def _remember(key: Any, value: FloatArray) -> None:
-    """Keep a result, in place of the oldest one where there are too many."""
-    if len(_remembered) >= _MAX_REMEMBERED:
-        _remembered.pop(next(iter(_remembered)))
-    _remembered[key] = value
+# Fitting, calibrating, every task of a selection and every member of an ensemble need the same
+# clips. The fingerprint of the data distinguishes recordings of one name.
+_remembered = _Memory(256 * 2**20)

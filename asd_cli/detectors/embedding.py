@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.events import SILENT, Events
+from asd_cli.core.grouping import Indices
 from asd_cli.core.types import BASELINE, NEW_BASELINE, Clip
 from asd_cli.detectors.backends.backend import Backend
 from asd_cli.detectors.backends.options import BackendOptions
@@ -69,8 +70,15 @@ class EmbeddingDetector(ABC, Generic[Options]):
     def embed_perturbed(
         self, train: FeatureStore, events: Events, task: str
     ) -> Sequence[FloatArray]:
-        """Embed the training clips as they might have sounded; nothing unless one asks for it."""
+        """Embed training clips as they might have sounded; nothing unless one asks for it.
+
+        Which clips is what `perturbed_clips` says.
+        """
         return ()
+
+    def perturbed_clips(self, train: FeatureStore) -> Indices | None:
+        """Say which clips `embed_perturbed` embeds, ascending; None for all."""
+        return None
 
     def network_state(self) -> DetectorState:
         """Everything that `restore_network` needs; nothing where nothing is learnt."""
@@ -89,7 +97,7 @@ class EmbeddingDetector(ABC, Generic[Options]):
         """
         history = self.learn(train, context)
         embeddings, perturbed = self._training_embeddings(train, context.events, context.task)
-        self._backend.fit(embeddings, train.clips, perturbed)
+        self._backend.fit(embeddings, train.clips, perturbed, self.perturbed_clips(train))
         self._known_sections = known_sections(train)
         return history
 
@@ -109,7 +117,8 @@ class EmbeddingDetector(ABC, Generic[Options]):
     def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
         """Score each training clip by the others: a back end that knows a clip finds it normal."""
         embeddings, perturbed = self._training_embeddings(train, events, "score")
-        return self._backend.cross_scores(embeddings, train.clips, perturbed)
+        of = self.perturbed_clips(train)
+        return self._backend.cross_scores(embeddings, train.clips, perturbed, of)
 
     def _training_embeddings(
         self, train: FeatureStore, events: Events, task: str
@@ -117,8 +126,10 @@ class EmbeddingDetector(ABC, Generic[Options]):
         """Embed the training clips, those from before a maintenance moved to where new ones lie."""
         embeddings = self.embed(train, events, task)
         move = _move_to_new_baseline(embeddings, train.clips)
+        of = self.perturbed_clips(train)
+        moved = move if of is None else move[of]
         perturbed = self.embed_perturbed(train, events, task)
-        return embeddings + move, [np.asarray(each + move, np.float32) for each in perturbed]
+        return embeddings + move, [np.asarray(each + moved, np.float32) for each in perturbed]
 
     def state(self) -> DetectorState:
         """Give network and references."""

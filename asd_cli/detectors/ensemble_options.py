@@ -18,8 +18,12 @@ class EnsembleOptions(Structure):
     weights : tuple of float
         One for each member, of any sum; empty for equal ones.
     normalization : str
-        ``z`` (mean 0 and standard deviation 1 over training clips) or ``rank`` (fraction of
-        training clips that score lower, continued linearly beyond the highest).
+        ``z`` (mean 0 and standard deviation 1 over training clips), ``rank`` (fraction of training
+        clips that score lower, continued linearly beyond the highest) or ``log`` (as ``z``, of the
+        logarithms of scores that are distances).
+    combination : str
+        ``mean``, or ``soft_maximum``: near the highest, so that one member that is sure is not
+        drowned by several that are not.
     groups : str
         Training clips that are normalized together: those of a ``machine``, a ``section``, or a
         ``domain`` of a section.
@@ -30,8 +34,11 @@ class EnsembleOptions(Structure):
     weights: Annotated[tuple[Annotated[float, Ge(0)], ...], Len(0, 32)] = option(
         (), "one for each detector; empty for equal ones"
     )
-    normalization: Literal["z", "rank"] = option(
-        "z", "z (standard deviations from the normal mean) or rank (among normal clips)"
+    normalization: Literal["z", "rank", "log"] = option(
+        "z", "z (standard deviations from the normal mean), rank, or log (z of log distances)"
+    )
+    combination: Literal["mean", "soft_maximum"] = option(
+        "mean", "mean, or soft_maximum (one member that is sure decides)"
     )
     groups: Literal["machine", "section", "domain"] = option(
         "section", "clips normalized together: of a machine, section or domain"

@@ -87,6 +87,9 @@ class PoolingOptions(Structure):
     speeds: Annotated[tuple[Annotated[float, Ge(0.5), Le(2)], ...], Len(0, 16)] = option(
         (), "training clips are also used at these speeds"
     )
+    max_perturbed: Annotated[int, Ge(1)] = option(
+        100, "so many training clips at other speeds, evenly chosen"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

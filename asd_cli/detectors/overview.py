@@ -1,12 +1,13 @@
 """All that can be chosen with ``--detector``, described for people."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from asd_cli.detectors.catalogue import BEST_ENSEMBLE
+from asd_cli.detectors.catalogue import BEST_ENSEMBLE, NAMED_ENSEMBLES
 from asd_cli.detectors.measured import measured_scores
 from asd_cli.detectors.plans import AUTO, AUTO_SUMMARY
 from asd_cli.detectors.registry import all_detectors
-from asd_cli.detectors.spec import DetectorSpec
+from asd_cli.detectors.spec import DetectorSpec, NamedEnsemble
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,10 @@ class Choice:
 
 
 def all_choices() -> tuple[Choice, ...]:
-    """List detectors and presets, the ensemble that leads, and ``auto``.
-
-    A detector whose presets have names of their own is shown by these alone.
-    """
+    """List detectors and presets, ensembles with a name, one without, and ``auto``."""
     specs = all_detectors()
-    families = {spec.family for spec in specs.values()}
-    single = [_choice(spec) for name, spec in specs.items() if name not in families]
+    single = [_choice(spec) for spec in specs.values() if spec.listed]
+    named = [_named_choice(ensemble, specs) for ensemble in NAMED_ENSEMBLES]
     members = [specs[name] for name in BEST_ENSEMBLE.split("+")]
     ensemble = Choice(
         name=BEST_ENSEMBLE,
@@ -62,7 +60,21 @@ def all_choices() -> tuple[Choice, ...]:
         measured=_measured(AUTO),
         source="after Wilkinghoff and Tan",
     )
-    return (*single, ensemble, auto)
+    return (*single, *named, ensemble, auto)
+
+
+def _named_choice(ensemble: NamedEnsemble, specs: Mapping[str, DetectorSpec]) -> Choice:
+    members = [specs[name] for name in ensemble.members]
+    return Choice(
+        name=ensemble.name,
+        summary=ensemble.summary,
+        needs="",
+        reads=_reads(any(spec.needs_audio for spec in members)),
+        cost="seconds",
+        published="",
+        measured=_measured(ensemble.name),
+        source=ensemble.source,
+    )
 
 
 def _choice(spec: DetectorSpec) -> Choice:

@@ -1,16 +1,17 @@
 """What a user asked for: one detector, an ensemble of several, or the choice among candidates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from asd_cli.core.errors import UsageError
 from asd_cli.core.structures import from_plain, to_plain
 from asd_cli.detectors.base import Detector, DetectorState
+from asd_cli.detectors.catalogue import NAMED_ENSEMBLES
 from asd_cli.detectors.ensemble_options import EnsembleDetectorOptions, EnsembleOptions
 from asd_cli.detectors.options import DetectorOptions
 from asd_cli.detectors.registry import detector_spec
-from asd_cli.detectors.spec import DetectorSpec, Runtime
+from asd_cli.detectors.spec import DetectorSpec, NamedEnsemble, Runtime
 
 AUTO = "auto"
 AUTO_SUMMARY = "what asd select would choose for each machine"
@@ -64,22 +65,43 @@ class Single:
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """Several detectors whose scores are combined."""
+    """Several detectors whose scores are combined.
+
+    Attributes
+    ----------
+    members : tuple of DetectorSpec
+        What is combined.
+    title : str
+        Name of one whose members are trained with it (``robust``); empty for ``a+b``.
+    options : mapping of str to value
+        Settings whose defaults are others for this ensemble.
+    """
 
     members: tuple[DetectorSpec, ...]
+    title: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
     trains_shared_network = False
     needs_other_machines = False
-    preset = _COMBINED
 
     @property
     def name(self) -> str:
         """As it is written, and the name of folders: ``pooled-speed+texture``."""
-        return _JOIN.join(spec.name for spec in self.members)
+        return self.title or _JOIN.join(self.member_names)
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """Names of the detectors that are combined."""
+        return tuple(spec.name for spec in self.members)
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """The members: each is trained as it would be alone."""
-        return tuple(spec.name for spec in self.members)
+        """Detectors that are trained before it: the members, unless it has a name of its own."""
+        return () if self.title else self.member_names
+
+    @property
+    def preset(self) -> Mapping[str, Any]:
+        """Settings whose defaults are others for this ensemble."""
+        return {**_COMBINED, **self.options}
 
     @property
     def runtime(self) -> Runtime:
@@ -112,7 +134,7 @@ Plan = Single | Ensemble | AutoSelect
 
 
 def parse_detector(text: str, candidates: Sequence[str] = ()) -> Plan:
-    """Read what ``--detector`` says: a name, ``a+b`` (or ``a,b``), or ``auto``.
+    """Read what ``--detector`` says: a name, ``a+b`` (or ``a,b``), ``robust`` or ``auto``.
 
     Parameters
     ----------
@@ -134,15 +156,28 @@ def parse_detector(text: str, candidates: Sequence[str] = ()) -> Plan:
     names = [name.strip() for name in text.replace(",", _JOIN).split(_JOIN)]
     if names == [AUTO]:
         return AutoSelect(tuple(candidates))
+    named = {ensemble.name: ensemble for ensemble in NAMED_ENSEMBLES}
+    if len(names) == 1 and names[0] in named:
+        return _named(named[names[0]])
     if len(names) == 1:
         return Single(detector_spec(names[0]))
     if len(set(names)) < len(names):
         raise UsageError(
             f"detector listed twice in {text!r}", hint="give it a weight: --set ensemble.weights"
         )
-    if AUTO in names:
-        raise UsageError(f"{AUTO} cannot be a member of an ensemble", hint="name its members")
+    for name in names:
+        if name == AUTO or name in named:
+            members = f": {_JOIN.join(named[name].members)}" if name in named else ""
+            raise UsageError(
+                f"{name} cannot be a member of an ensemble", hint=f"name its members{members}"
+            )
     return Ensemble(tuple(detector_spec(name) for name in names))
+
+
+def _named(ensemble: NamedEnsemble) -> Ensemble:
+    return Ensemble(
+        tuple(detector_spec(name) for name in ensemble.members), ensemble.name, ensemble.options
+    )
 
 
 def create_detector(plan: Plan, options: DetectorOptions) -> Detector:

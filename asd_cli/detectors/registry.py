@@ -6,10 +6,12 @@ from functools import cache
 from types import MappingProxyType
 
 from asd_cli.core.errors import ConfigError, UsageError
-from asd_cli.detectors.catalogue import DETECTORS, PRESETS
+from asd_cli.detectors.catalogue import DETECTORS, NAMED_ENSEMBLES, PRESETS
 from asd_cli.detectors.spec import DetectorSpec, Preset
 
 ENTRY_POINTS = "asd.detectors"
+# Names that a plan has without being one detector.
+_RESERVED = (*(ensemble.name for ensemble in NAMED_ENSEMBLES), "auto")
 
 _registered: dict[str, DetectorSpec] = {}
 
@@ -33,6 +35,11 @@ def register(entry: DetectorSpec | Preset) -> None:
     """
     if "+" in entry.name or "," in entry.name or "." in entry.name or not entry.name.strip():
         raise ConfigError(f"{entry.name!r} cannot be the name of a detector: it has + , or .")
+    if entry.name in _RESERVED:
+        raise ConfigError(
+            f"the name {entry.name!r} is taken: --detector {entry.name}",
+            hint="give your detector another name",
+        )
     spec = _spec_of(entry)
     known = {**_built_in(), **_from_packages(), **_registered}.get(entry.name)
     if known is not None and known != spec:
@@ -103,7 +110,7 @@ def detector_spec(name: str) -> DetectorSpec:
     for known in (_built_in(), _registered, _from_packages()):
         if name in known:
             return known[name]
-    every = (*all_detectors(), "auto")
+    every = (*all_detectors(), *_RESERVED)
     near = difflib.get_close_matches(name, every, n=1)
     raise UsageError(
         f"there is no detector {name!r}",

@@ -57,6 +57,8 @@ class DetectorSpec:
         Settings, by dotted key, whose defaults are others for this detector.
     family : str
         The detector that a preset is of; the detector's own name otherwise.
+    listed : bool
+        Whether ``asd detectors`` shows it; one that is best chosen by its presets is not.
     """
 
     name: str
@@ -75,6 +77,7 @@ class DetectorSpec:
     published: str = ""
     preset: Mapping[str, Any] = field(default_factory=dict)
     family: str = ""
+    listed: bool = True
 
     def load(self) -> "type[Detector]":
         """Import the detector's class."""
@@ -131,4 +134,30 @@ class Preset:
             needs_audio=spec.needs_audio or self.needs_audio,
             preset={**spec.preset, **self.options},
             family=spec.name,
+            listed=True,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedEnsemble:
+    """A name for an ensemble with options; its members are trained with it, not by themselves.
+
+    Attributes
+    ----------
+    name : str
+        On the command line.
+    summary : str
+        One line.
+    source : str
+        Origin of the method.
+    members : tuple of str
+        Detectors and presets.
+    options : mapping of str to value
+        Defaults by dotted key, over those of ensembles.
+    """
+
+    name: str
+    summary: str
+    source: str
+    members: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)

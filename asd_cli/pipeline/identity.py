@@ -40,7 +40,9 @@ def decisive_settings(settings: Settings, features: FeatureParameters) -> dict[s
     if isinstance(plan, Ensemble):
         values = settings.for_detector().values
         own = {key: values[key] for key in values if key.startswith("ensemble.")}
-        members = {n: decisive_settings(settings.with_detector(n), features) for n in plan.bases}
+        members = {
+            n: decisive_settings(settings.with_detector(n), features) for n in plan.member_names
+        }
         return {**_plain(own), **members}
     found: dict[str, Any] = {"seed": settings.seed, **_features(features)}
     if isinstance(plan, AutoSelect):

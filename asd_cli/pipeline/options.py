@@ -57,7 +57,7 @@ def detector_options(
     if isinstance(plan, Ensemble):
         members = tuple(
             (member, detector_options(settings, features=features, device=device, name=member))
-            for member in plan.bases
+            for member in plan.member_names
         )
         return EnsembleDetectorOptions(
             features=features,

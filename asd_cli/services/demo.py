@@ -93,5 +93,5 @@ def demo_settings(folder: Path, detector: str) -> Settings:
         result_directory=folder / "result",
     )
     plan = parse_detector(detector)
-    classifies = _CLASSIFIER in (plan.name, *plan.bases)
+    classifies = _CLASSIFIER in (plan.name, *(spec.name for spec in plan.members))
     return folders.with_detector(plan.name, _CLASSIFIER_FIT if classifies else {})

@@ -190,7 +190,7 @@ def _combine_members(
     layout: Layout, request: RunRequest, events: Events, executor: Executor
 ) -> None:
     """Make the model of an ensemble whose members are trained; nothing is trained for it."""
-    if not isinstance(layout.plan, Ensemble):
+    if not isinstance(layout.plan, Ensemble) or not layout.plan.bases:
         return
     missing: Sequence[str] = [
         machine

@@ -160,7 +160,7 @@ def in_force(settings: Settings) -> dict[str, Any]:
     common = resolve(settings.parameters, plan).values
     found = {key: _plain(value) for key, value in settings.run_values().items()}
     found |= {key: _plain(value) for key, value in common.items()}
-    for name in plan.bases if isinstance(plan, Ensemble) else ():
+    for name in plan.member_names if isinstance(plan, Ensemble) else ():
         spec = detector_spec(name)
         own = settings.for_detector(name).values
         for key in (k.key for k in spec.keys):

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from asd_cli import testing
-from asd_cli.detectors.catalogue import DETECTORS, PRESETS
+from asd_cli.detectors.catalogue import DETECTORS, NAMED_ENSEMBLES, PRESETS
 from tests.support.encoders import write_encoder
 
 _FOLDER = TemporaryDirectory()
@@ -30,6 +30,7 @@ SEEDED = {*SMALL, "autoencoder+pooled-knn"}
 NAMES = [
     *(spec.name for spec in DETECTORS),
     *(preset.name for preset in PRESETS),
+    *(ensemble.name for ensemble in NAMED_ENSEMBLES),
     "pooled-speed+texture",
     "autoencoder+pooled-knn",
 ]

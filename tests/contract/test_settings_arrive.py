@@ -47,6 +47,7 @@ CASES: list[tuple[str, str, Any, Mapping[str, Any]]] = [
     ("pooled-knn", "pooling.kind", "max", {}),
     ("pooled-knn", "pooling.decay", 0.5, {}),
     ("pooled-knn", "pooling.speeds", [1.1], {}),
+    ("pooled-knn", "pooling.max_perturbed", 2, {"pooling.speeds": [1.1]}),
     ("pooled-knn", "backend.kind", "mahalanobis", {}),
     ("pooled-knn", "backend.distance", "cosine", {}),
     ("pooled-knn", "backend.neighbors", 2, {}),
@@ -81,6 +82,7 @@ CASES: list[tuple[str, str, Any, Mapping[str, Any]]] = [
     ("discriminative", "discriminative.members", 2, {}),
     ("pooled-knn+pooled-gmm", "ensemble.weights", [1, 3], {}),
     ("pooled-knn+pooled-gmm", "ensemble.normalization", "rank", {}),
+    ("pooled-knn+pooled-gmm", "ensemble.combination", "soft_maximum", {}),
     ("pooled-knn+pooled-gmm", "ensemble.groups", "machine", {}),
 ]
 MUST_NOT_MATTER = {"fit.verbose", "fit.compile.optimizer", "feature.resample"}

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.core.errors import DataError
-from asd_cli.core.grouping import GroupKey, blocked_folds, group_clips, group_key, sort_key
+from asd_cli.core.grouping import GroupKey, Indices, blocked_folds, group_clips, group_key, sort_key
 from asd_cli.core.seeds import derive_seed
 from asd_cli.core.types import DOMAIN, SECTION, Clip, Domain
 from asd_cli.detectors.backends.densities import GaussianMixture, Mahalanobis
@@ -23,10 +23,10 @@ from asd_cli.detectors.backends.neighbours import (
 )
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.backends.smote import oversample_target
-from asd_cli.detectors.backends.whitening import Whitened
+from asd_cli.detectors.backends.whitening import Whitened, apply_factor, factor_for
 
 Embeddings = npt.NDArray[np.floating]
-_FOLDS = 5
+FOLDS = 5
 
 
 class Scorer(Protocol):
@@ -46,6 +46,9 @@ class Scorer(Protocol):
     def tensors(self) -> Tensors:
         """Everything that `from_tensors` needs."""
 
+
+# Distances of embeddings that are scaled by how much normal clips vary first.
+SCALED_DISTANCES = frozenset({"whitened", "zscore", "adaptive"})
 
 KINDS: Mapping[str, Any] = {
     "knn": Neighbours,
@@ -76,6 +79,7 @@ class Backend:
         embeddings: Embeddings,
         clips: Sequence[Clip],
         perturbed: Sequence[Embeddings] = (),
+        of: Indices | None = None,
     ) -> None:
         """Learn from normal clips.
 
@@ -85,8 +89,10 @@ class Backend:
             One row a clip.
         clips : sequence of Clip
             Whose they are.
-        perturbed : sequence of ndarray [shape=(n_clips, d)]
+        perturbed : sequence of ndarray [shape=(n_perturbed, d)]
             The same clips as they might have sounded: references like the others.
+        of : ndarray [shape=(n_perturbed,), dtype=int64], optional
+            Which clips were perturbed, ascending; all by default.
 
         Raises
         ------
@@ -94,7 +100,8 @@ class Backend:
             When a group of references is too small for the kind of back end.
         """
         self._scorers = {}
-        for group, (values, target) in self._grouped(embeddings, clips, perturbed).items():
+        groups = self._grouped(embeddings, clips, perturbed, of)
+        for group, (values, target, count) in groups.items():
             if len(values) < self._kind.min_clips:
                 whose = " ".join(filter(None, (clips[0].machine, *sort_key(group))))
                 raise DataError(
@@ -102,39 +109,46 @@ class Backend:
                     f"{self._options.kind} needs {self._kind.min_clips}",
                     hint="use another: --set backend.kind=knn",
                 )
-            self._scorers[group] = self._fit_group(group, values, target)
+            self._scorers[group] = self._fit_group(group, values, target, count)
 
     @property
     def _kind(self) -> Any:
         return KINDS[self._options.kind]
 
     def _grouped(
-        self, embeddings: Embeddings, clips: Sequence[Clip], perturbed: Sequence[Embeddings]
-    ) -> dict[GroupKey, tuple[FloatArray, Mask]]:
-        """Embeddings of each group, and which of them are of the target domain."""
-        versions = [self._scaled(each) for each in (embeddings, *perturbed)]
-        members = group_clips(clips, self._grouped_by)
-        target = np.array([clip.domain is Domain.TARGET for clip in clips], bool)
-        return {
-            group: (
-                np.concatenate([values[own] for values in versions]),
-                np.tile(target[own], len(versions)),
-            )
-            for group, own in members.items()
-        }
+        self,
+        embeddings: Embeddings,
+        clips: Sequence[Clip],
+        perturbed: Sequence[Embeddings],
+        of: Indices | None,
+    ) -> dict[GroupKey, tuple[FloatArray, Mask, int]]:
+        """Embeddings of each group, which of them are of the target domain, and of how many clips.
 
-    def _fit_group(self, group: GroupKey, values: FloatArray, target: Mask) -> Scorer:
+        The clips come first, then all of them at the first perturbation, and so on.
+        """
+        base, versions = self._scaled(embeddings), [self._scaled(each) for each in perturbed]
+        chosen = np.arange(len(clips)) if of is None else of
+        target = np.array([clip.domain is Domain.TARGET for clip in clips], bool)
+        found = {}
+        for group, own in group_clips(clips, self._grouped_by).items():
+            rows = np.isin(chosen, own)
+            values = np.concatenate([base[own], *(each[rows] for each in versions)])
+            targets = np.tile(target[chosen[rows]], len(versions))
+            found[group] = (values, np.concatenate([target[own], targets]), len(own))
+        return found
+
+    def _fit_group(self, group: GroupKey, values: FloatArray, target: Mask, clips: int) -> Scorer:
         options = self._options
         seed = derive_seed(self._seed, "backend", *self._seed_names(group))
         if options.smote:
             values, target = oversample_target(
                 values, target, ratio=options.smote, kind=options.distance, seed=seed
             )
-        fit = self._kind.fit
-        if self._whitens:
-            fit = partial(Whitened.fit, self._kind)
-        fitted: Scorer = fit(values, target, options, seed)
-        return fitted
+        if not self._whitens:
+            plain: Scorer = self._kind.fit(values, target, options, seed)
+            return plain
+        factor = factor_for(values, options.distance, clips)
+        return Whitened(factor, self._kind.fit(apply_factor(factor, values), target, options, seed))
 
     def _seed_names(self, group: GroupKey) -> tuple[str, str]:
         """Name a group as its section and domain, empty where they do not count."""
@@ -143,7 +157,7 @@ class Backend:
 
     @property
     def _whitens(self) -> bool:
-        return self._options.distance == "whitened"
+        return self._options.distance in SCALED_DISTANCES
 
     def score(self, embeddings: Embeddings, clips: Sequence[Clip]) -> npt.NDArray[np.float32]:
         """Score clips of known sections; higher is more anomalous.
@@ -166,6 +180,7 @@ class Backend:
         embeddings: Embeddings,
         clips: Sequence[Clip],
         perturbed: Sequence[Embeddings] = (),
+        of: Indices | None = None,
     ) -> npt.NDArray[np.float32]:
         """Score each training clip by a back end that was fitted without it and its neighbours.
 
@@ -177,19 +192,24 @@ class Backend:
         -------
         ndarray [shape=(n_clips,), dtype=float32]
         """
-        folds = blocked_folds(clips, _FOLDS)
+        folds = blocked_folds(clips, FOLDS)
+        chosen = np.arange(len(clips)) if of is None else of
         scores = np.empty(len(clips), np.float32)
         for fold in np.unique(folds):
             held = np.flatnonzero(folds == fold).tolist()
-            kept = np.flatnonzero(folds != fold).tolist()
+            kept = np.flatnonzero(folds != fold)
+            rows = np.flatnonzero(np.isin(chosen, kept))
             groups = self._grouped(
-                embeddings[kept], [clips[i] for i in kept], [each[kept] for each in perturbed]
+                embeddings[kept],
+                [clips[i] for i in kept.tolist()],
+                [each[rows] for each in perturbed],
+                np.searchsorted(kept, chosen[rows]),
             )
             other = Backend(self._options, self._seed)
             other._scorers = dict(self._scorers)
-            for group, (values, target) in groups.items():
+            for group, (values, target, count) in groups.items():
                 if len(values) >= self._kind.min_clips:
-                    other._scorers[group] = self._fit_group(group, values, target)
+                    other._scorers[group] = self._fit_group(group, values, target, count)
             scores[held] = other.score(embeddings[held], [clips[i] for i in held])
         return scores
 

@@ -18,8 +18,10 @@ class BackendOptions(Structure):
     kind : str
         ``knn``, ``lof``, ``gmm``, ``mahalanobis`` or ``kmeans``.
     distance : str
-        ``cosine`` (embeddings are scaled to length 1 first), ``euclidean`` or ``whitened``
-        (Euclidean, after whitening by the normal clips of the group).
+        ``cosine`` (embeddings are scaled to length 1 first), ``euclidean``, ``whitened``
+        (Euclidean, after whitening by the normal clips of the group), ``zscore`` (Euclidean, each
+        dimension in standard deviations of these clips) or ``adaptive`` (between the two, the
+        nearer to whitened the more clips there are for the dimensions).
     neighbors : int
         Nearest references that count, of ``knn``, ``lof`` and ``kmeans``.
     components : int
@@ -41,8 +43,8 @@ class BackendOptions(Structure):
     kind: Literal["knn", "lof", "gmm", "mahalanobis", "kmeans"] = option(
         "knn", "knn, lof, gmm, mahalanobis or kmeans"
     )
-    distance: Literal["cosine", "euclidean", "whitened"] = option(
-        "cosine", "cosine, euclidean, or whitened (euclidean after whitening)"
+    distance: Literal["cosine", "euclidean", "whitened", "zscore", "adaptive"] = option(
+        "cosine", "cosine, euclidean, whitened, zscore, or adaptive (by number of clips)"
     )
     neighbors: Annotated[int, Ge(1), Le(1000)] = option(1, "nearest clips that count")
     components: Annotated[int, Ge(1), Le(1000)] = option(16, "of gmm, and centres of kmeans")

@@ -1,4 +1,4 @@
-"""Distances in units of how much normal clips vary: embeddings are whitened first."""
+"""Distances in units of how much normal clips vary: embeddings are scaled or whitened first."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from asd_cli.detectors.backends.neighbours import FloatArray, Mask, Tensors
+from asd_cli.detectors.backends.neighbours import FloatArray, Tensors
 from asd_cli.detectors.backends.options import BackendOptions
 
 _FACTOR = "whitening"
@@ -14,6 +14,8 @@ _FACTOR = "whitening"
 _RELATIVE_FLOOR = 1e-3
 _COLUMNS_AT_ONCE = 1000
 _MIN_VARIANCE = 1e-12
+# A variance of few clips counts as if so many more had the mean variance of all dimensions.
+_PRIOR_CLIPS = 2.0
 
 
 def shrunk_covariance(embeddings: FloatArray) -> FloatArray:
@@ -106,6 +108,78 @@ def whitening_factor(embeddings: FloatArray) -> npt.NDArray[np.float32]:
     return np.asarray(np.linalg.inv(lower).T, np.float32)
 
 
+def standardising_factor(embeddings: FloatArray) -> npt.NDArray[np.float32]:
+    """Find the factors that give each dimension by itself unit variance: z-scores.
+
+    With fewer clips than about twice the dimensions, correlations are mostly chance, and leaving
+    them alone does better than whitening by them.
+
+    Parameters
+    ----------
+    embeddings : ndarray [shape=(n, d), dtype=float64]
+        Of normal clips; a single one tells nothing, and is left as it is.
+
+    Returns
+    -------
+    ndarray [shape=(d,), dtype=float32]
+    """
+    count, dimensions = embeddings.shape
+    if count < 2:
+        return np.ones(dimensions, np.float32)
+    variances = embeddings.var(axis=0)
+    typical = max(float(variances.mean()), _MIN_VARIANCE)
+    pooled = (count * variances + _PRIOR_CLIPS * typical) / (count + _PRIOR_CLIPS)
+    return np.asarray(1.0 / np.sqrt(pooled), np.float32)
+
+
+def adaptive_factor(embeddings: FloatArray, clips: int) -> npt.NDArray[np.float32]:
+    """Whiten as far as the number of clips allows.
+
+    Embeddings are standardised, and their correlations shrunk towards none with the weight
+    ``d / (clips + d)`` of `d` dimensions: with few clips it is a z-score, with many it whitens. The
+    shrinkage of `ledoit_wolf` takes clips for independent; clips that are cut from a few recordings
+    are not, and it shrinks too little then.
+
+    Parameters
+    ----------
+    embeddings : ndarray [shape=(n, d), dtype=float64]
+        Of normal clips and of their perturbed versions.
+    clips : int
+        How many clips they are of: perturbed versions of a clip tell little of their own.
+
+    Returns
+    -------
+    ndarray [shape=(d, d), dtype=float32]
+    """
+    scales = np.asarray(standardising_factor(embeddings), np.float64)
+    dimensions = embeddings.shape[1]
+    weight = dimensions / (clips + dimensions)
+    centred = (embeddings - embeddings.mean(axis=0)) * scales
+    sample = np.dot(centred.T, centred) / len(embeddings)
+    shrunk = (1.0 - weight) * sample + (weight + _RELATIVE_FLOOR) * np.eye(dimensions)
+    lower = np.linalg.cholesky(shrunk)
+    return np.asarray(scales[:, None] * np.linalg.inv(lower).T, np.float32)
+
+
+def factor_for(embeddings: FloatArray, distance: str, clips: int) -> npt.NDArray[np.float32]:
+    """Give the factor of a kind of distance.
+
+    Parameters
+    ----------
+    embeddings : ndarray [shape=(n, d), dtype=float64]
+        Of normal clips.
+    distance : str
+        ``whitened``, ``zscore`` or ``adaptive``.
+    clips : int
+        As for `adaptive_factor`.
+    """
+    if distance == "zscore":
+        return standardising_factor(embeddings)
+    if distance == "adaptive":
+        return adaptive_factor(embeddings, clips)
+    return whitening_factor(embeddings)
+
+
 class Inner(Protocol):
     """What is wrapped: a scorer of plain Euclidean embeddings."""
 
@@ -119,31 +193,23 @@ class Inner(Protocol):
 
 
 class Whitened:
-    """Another kind of scorer, on whitened embeddings.
+    """Another kind of scorer, on whitened or standardised embeddings.
 
     Parameters
     ----------
-    factor : ndarray [shape=(d, d), dtype=float32]
-        From `whitening_factor`.
+    factor : ndarray [shape=(d, d) or (d,), dtype=float32]
+        From `factor_for`.
     inner : Inner
-        Fitted to whitened embeddings.
+        Fitted to embeddings after `apply_factor`.
     """
 
     def __init__(self, factor: npt.NDArray[np.floating], inner: Inner) -> None:
         self._factor, self._inner = np.asarray(factor, np.float32), inner
         self.min_clips = inner.min_clips
 
-    @classmethod
-    def fit(
-        cls, kind: Any, embeddings: FloatArray, target: Mask, options: BackendOptions, seed: int
-    ) -> "Whitened":
-        """Whiten by the variation of these embeddings, then fit a scorer of some kind."""
-        factor = whitening_factor(embeddings)
-        return cls(factor, kind.fit(_apply(factor, embeddings), target, options, seed))
-
     def score(self, embeddings: FloatArray) -> FloatArray:
         """Score embeddings by the inner scorer."""
-        return self._inner.score(_apply(self._factor, embeddings))
+        return self._inner.score(apply_factor(self._factor, embeddings))
 
     def tensors(self) -> Tensors:
         """Give the factor and what the inner scorer keeps."""
@@ -158,7 +224,10 @@ class Whitened:
         return cls(tensors[_FACTOR], kind.from_tensors(inner, options))
 
 
-def _apply(factor: npt.NDArray[np.floating], embeddings: FloatArray) -> FloatArray:
-    # One at a time: the last bits of a matrix product depend on how many rows it has.
+def apply_factor(factor: npt.NDArray[np.floating], embeddings: FloatArray) -> FloatArray:
+    """Scale or whiten embeddings [shape=(n, d)] by a factor of `factor_for`."""
     wide = np.asarray(factor, np.float64)
+    if wide.ndim == 1:
+        return np.asarray(embeddings * wide, np.float64)
+    # One at a time: the last bits of a matrix product depend on how many rows it has.
     return np.stack([row @ wide for row in embeddings])

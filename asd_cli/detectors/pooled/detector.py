@@ -11,8 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from asd_cli.core.events import SILENT, Events, progress
+from asd_cli.core.grouping import Indices, evenly_chosen
 from asd_cli.detectors.base import FitContext, FloatArray, History
-from asd_cli.detectors.clip_statistics import summarise_at_speeds
+from asd_cli.detectors.clip_statistics import (
+    MeasuredSpeeds,
+    SpectrogramSummary,
+    summarise_at_speeds,
+)
 from asd_cli.detectors.embedding import EmbeddingDetector
 from asd_cli.detectors.pooled.options import PooledOptions
 from asd_cli.features.store import FeatureStore
@@ -117,9 +122,26 @@ class PooledDetector(EmbeddingDetector[PooledOptions]):
         recipe, speeds = self.options.features, self.options.pooling.speeds
         if not speeds:
             return ()
+        chosen = train.select(self.perturbed_clips(train).tolist())
         return summarise_at_speeds(
-            train, self._pooling, recipe=recipe, speeds=speeds, events=events, task=task
+            chosen, self._pooling, recipe=recipe, speeds=speeds, events=events, task=task
         )
+
+    def perturbed_clips(self, train: FeatureStore) -> Indices:
+        """Choose at most `pooling.max_perturbed` clips."""
+        return evenly_chosen(train.clips, self.options.pooling.max_perturbed)
+
+    @property
+    def measures(self) -> tuple[MeasuredSpeeds, ...]:
+        """What is measured of every recording: nothing, log-mel is there already."""
+        return ()
+
+    @property
+    def perturbed_measures(self) -> tuple[MeasuredSpeeds, ...]:
+        """What is measured of the recordings of `perturbed_clips`."""
+        speeds = self.options.pooling.speeds
+        summary = SpectrogramSummary(self._pooling, self.options.features)
+        return (MeasuredSpeeds(summary, speeds),) if speeds else ()
 
     @property
     def _pooling(self) -> Pooling:

@@ -8,20 +8,17 @@ wear (envelope analysis: Randall and Antoni 2011, "Rolling element bearing diagn
 tutorial"), and pooling over time removes it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
-from asd_cli.core.events import SILENT, Events
-from asd_cli.detectors.base import FitContext, FloatArray, History
-from asd_cli.detectors.clip_statistics import summarise_at_speeds
-from asd_cli.detectors.embedding import EmbeddingDetector
+from asd_cli.detectors.base import FloatArray
+from asd_cli.detectors.clip_statistics import Measure, SpectrogramSummary
+from asd_cli.detectors.measured_embedding import MeasuringDetector
 from asd_cli.detectors.pooled.options import PooledOptions
 from asd_cli.detectors.texture.welch import welch_density
 from asd_cli.features.recipe import FeatureParameters
-from asd_cli.features.store import FeatureStore
 
 # Windows short enough to follow a shaft of 50 turns a second; bands wide enough to fill.
 _WINDOW_S, _HOP_S, _BANDS = 0.032, 0.008, 24
@@ -95,35 +92,25 @@ def _rate_filters(n_rates: int, highest: float) -> FloatArray:
     return normalised
 
 
-class TextureDetector(EmbeddingDetector[PooledOptions]):
+class TextureDetector(MeasuringDetector[PooledOptions]):
     """Distance of a clip's texture statistics from those of normal clips.
 
     It reads the recordings, training clips at `pooling.speeds` as well (see `PooledDetector`).
     """
 
-    def learn(self, train: FeatureStore, context: FitContext) -> History:
-        """Nothing: statistics have no parameters."""
-        return []
-
-    def embed(
-        self, features: FeatureStore, events: Events = SILENT, task: str = "score"
-    ) -> FloatArray:
-        """Compute the statistics of each clip; DataError when a recording cannot be read."""
-        (described,) = self._describe(features, (1.0,), events, task)
-        return described
-
-    def embed_perturbed(
-        self, train: FeatureStore, events: Events, task: str
-    ) -> Sequence[FloatArray]:
-        """Describe the training clips at other speeds; DataError as for `embed`."""
-        speeds = self.options.pooling.speeds
-        return self._describe(train, speeds, events, task) if speeds else ()
-
-    def _describe(
-        self, features: FeatureStore, speeds: Sequence[float], events: Events, task: str
-    ) -> tuple[FloatArray, ...]:
-        recipe = texture_recipe(self.options.features)
+    @property
+    def measure(self) -> Measure:
+        """Statistics of the spectrogram of few bands and short windows."""
+        recipe = texture_recipe(self.parameters)
         statistics = TextureStatistics(recipe.sample_rate / recipe.hop_length)
-        return summarise_at_speeds(
-            features, statistics, recipe=recipe, speeds=speeds, events=events, task=task
-        )
+        return SpectrogramSummary(statistics, recipe)
+
+    @property
+    def speeds(self) -> tuple[float, ...]:
+        """Of the options."""
+        return self.options.pooling.speeds
+
+    @property
+    def max_perturbed(self) -> int:
+        """Of the options."""
+        return self.options.pooling.max_perturbed

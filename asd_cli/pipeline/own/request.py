@@ -9,7 +9,7 @@ from asd_cli.pipeline.own.intake import CLIP_SECONDS, Channel
 from asd_cli.pipeline.own.registry import Registry
 from asd_cli.settings.model import Settings
 
-DEFAULT_DETECTOR = "pooled-speed+texture"
+DEFAULT_DETECTOR = "robust"
 DEFAULT_RATE = 0.01
 _MIN_CLIP_SECONDS = 0.5
 

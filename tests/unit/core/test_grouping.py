@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asd_cli.core.grouping import block_at, blocked_folds, similar_clips
+from asd_cli.core.grouping import block_at, blocked_folds, evenly_chosen, similar_clips
 from asd_cli.core.types import Clip, Domain, Label, Split
 from asd_cli.detectors.backends.backend import Backend
 from asd_cli.detectors.backends.options import BackendOptions
@@ -98,3 +98,21 @@ def test_cuts_of_one_recording_do_not_vouch_for_each_other() -> None:
     left_out = backend.cross_scores(train, known)
     assert backend.score(test, known[:12]).max() < 2.0 * np.median(left_out)
     assert backend.score(train, known).max() < 0.1 * left_out.min()
+
+
+def test_parts_of_a_single_recording_are_divided_by_time() -> None:
+    clips = [
+        Clip(path=Path("long.wav"), start=float(number), duration=1.0, machine="fan")
+        for number in (3, 0, 4, 1, 2, 9, 8, 7, 6, 5)
+    ]
+    assert blocked_folds(clips, 5).tolist() == [1, 0, 2, 0, 1, 4, 4, 3, 3, 2]
+
+
+def test_few_clips_of_a_domain_are_all_chosen() -> None:
+    domains = [Domain.SOURCE] * 40 + [Domain.TARGET] * 3
+    clips = [make_clip(path=Path(f"{n}.wav"), domain=d) for n, d in enumerate(domains)]
+    chosen = evenly_chosen(clips, 10).tolist()
+    assert len(chosen) == 10
+    assert chosen[-3:] == [40, 41, 42]
+    assert np.diff(chosen[:7]).min() >= 6
+    assert evenly_chosen(clips, 100).tolist() == list(range(43))

@@ -1,0 +1,1 @@
+"""Fine spectra of rotating machines."""

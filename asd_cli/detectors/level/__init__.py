@@ -1,0 +1,1 @@
+"""Levels of octave and third-octave bands."""
