@@ -72,6 +72,8 @@ class OwnMachine(Structure):
         What was set explicitly, by dotted key; with the detector and the seed.
     channel : int or str
         Which channel is used.
+    false_alarm_rate : float or None
+        That was asked for; None where nobody did.
     baseline : tuple of str
         Those sources that are of after a maintenance, where others are of before it.
     groups : str or None
@@ -91,6 +93,7 @@ class OwnMachine(Structure):
     references: tuple[str, ...]
     parameters: dict[str, Any]
     channel: int | str
+    false_alarm_rate: float | None = None
     baseline: tuple[str, ...] = ()
     groups: str | None = None
     version: int = 1

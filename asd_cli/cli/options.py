@@ -94,7 +94,7 @@ FalseAlarmRate = Annotated[
     typer.Option(
         "--false-alarm-rate",
         metavar="RATE",
-        help="Fraction of normal sound that may be called anomalous [0.01].",
+        help="Own: fraction of normal sound that may be called anomalous.",
     ),
 ]
 GroundTruth = Annotated[

@@ -43,14 +43,15 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class NormalScores:
-    """Left-out scores of normal clips, and the block that each belongs to.
+    """Left-out scores of normal clips, and the recording that each belongs to.
 
     Attributes
     ----------
     scores : ndarray [shape=(n_clips,)]
-        Higher is more anomalous; each from a detector that was fitted without the clip's block.
-    blocks : ndarray [shape=(n_clips,), dtype=int64]
-        Number of the block of each clip.
+        Higher is more anomalous; each from a detector that was fitted without the clip's recording.
+        In the order of time or names.
+    units : sequence
+        Recording (or group of recordings) of each clip. Blocks of neighbours are made of them.
 
     Raises
     ------
@@ -60,7 +61,7 @@ class NormalScores:
     Examples
     --------
     >>> scores = np.random.default_rng(0).normal(size=100)
-    >>> normal = NormalScores(scores, np.arange(100) // 20)
+    >>> normal = NormalScores(scores, np.arange(100) // 4)
     >>> bool(normal.limit(0.01) > normal.limit(0.1))
     True
     >>> normal.smallest_rate
@@ -68,7 +69,7 @@ class NormalScores:
     """
 
     scores: npt.NDArray[np.floating]
-    blocks: npt.NDArray[np.int64]
+    units: Sequence[object]
 
     def __post_init__(self) -> None:
         """Refuse what no variance can be estimated from."""
@@ -84,7 +85,36 @@ class NormalScores:
 
     @cached_property
     def _components(self) -> "_Components":
-        return _Components.of(np.asarray(self.scores, np.float64), self.blocks)
+        blocks = neighbour_blocks(list(self.units))
+        return _Components.of(np.asarray(self.scores, np.float64), blocks)
+
+    @cached_property
+    def part_correlation(self) -> float:
+        """Correlation of the scores of two clips of one recording, in [0, 1].
+
+        The intraclass correlation (Fisher 1925, "Statistical Methods for Research Workers"); 0
+        where recordings have a single clip each, so that nothing is known of it.
+        """
+        names = {unit: number for number, unit in enumerate(dict.fromkeys(self.units))}
+        numbers = np.array([names[unit] for unit in self.units], np.int64)
+        if len(names) < MIN_CLIPS or len(names) == len(numbers):
+            return 0.0
+        return _intraclass(np.asarray(self.scores, np.float64), numbers)
+
+    def of_parts(self, p_value: float, parts: int) -> float:
+        """Correct the lowest p-value of the parts of a recording for their number.
+
+        By the number of independent parts that `parts` correlated ones are worth,
+        ``1 + (parts - 1) * (1 - r ** 2)`` (Nyholt 2004, "A simple correction for multiple testing
+        for single-nucleotide polymorphisms in linkage disequilibrium with each other", for equal
+        correlations r), which is Bonferroni's correction where they are independent.
+
+        Examples
+        --------
+        >>> NormalScores(np.array([1.0, 2.0, 3.0]), "abc").of_parts(0.01, 4)
+        0.04
+        """
+        return min(1.0, p_value * (1.0 + (parts - 1) * (1.0 - self.part_correlation**2)))
 
     @property
     def smallest_rate(self) -> float:
@@ -212,6 +242,18 @@ class _Components:
             residuals=residuals,
             independent=_independent(total, count, variance, within),
         )
+
+
+def _intraclass(scores: FloatArray, numbers: npt.NDArray[np.int64]) -> float:
+    """Correlation within groups, from the mean squares between and within them, in [0, 1]."""
+    counts = np.bincount(numbers).astype(np.float64)
+    means = np.bincount(numbers, scores) / counts
+    total, groups = len(scores), len(counts)
+    within = float(np.sum((scores - means[numbers]) ** 2)) / max(total - groups, 1)
+    between = float(np.sum(counts * (means - scores.mean()) ** 2)) / (groups - 1)
+    size = (total - float(np.sum(counts**2)) / total) / (groups - 1)
+    scale = between + (size - 1.0) * within
+    return min(1.0, max(0.0, (between - within) / scale)) if scale > 0 else 0.0
 
 
 def _independent(total: int, count: int, variance: float, within: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.artifacts.threshold import INTERVAL, Threshold, first_value
-from asd_cli.detectors.normal_scores import MIN_GROUP_CLIPS, NormalScores, neighbour_blocks
+from asd_cli.detectors.normal_scores import MIN_GROUP_CLIPS, NormalScores
 
 _MIN_FOR_GAMMA = 3
 # A threshold is suspicious when it flags this many times more or fewer training clips than asked.
@@ -92,7 +92,7 @@ def fit_threshold(
 
 
 def normal_scores(scores: npt.NDArray[np.floating], units: Sequence[object]) -> NormalScores:
-    """Give the scores of normal clips with their blocks of neighbouring recordings.
+    """Give the scores of normal clips with the recordings that they are of.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def normal_scores(scores: npt.NDArray[np.floating], units: Sequence[object]) -> 
     units : sequence
         Recording of each clip.
     """
-    return NormalScores(scores, neighbour_blocks(list(units)))
+    return NormalScores(scores, tuple(units))
 
 
 def _large_enough(count: int, kind: str, quantile: float) -> bool:

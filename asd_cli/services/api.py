@@ -9,7 +9,7 @@ from asd_cli.core.events import SILENT, Events
 from asd_cli.detectors.plans import AUTO
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.own.intake import CLIP_SECONDS, Channel
-from asd_cli.pipeline.own.request import DEFAULT_RATE, OwnTrainRequest
+from asd_cli.pipeline.own.request import OwnTrainRequest
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.services.own_train import train_machine
 from asd_cli.services.train import TrainResult
@@ -31,7 +31,7 @@ def train(
     clip_seconds: float = CLIP_SECONDS,
     channel: Channel = "mean",
     groups: str | None = None,
-    false_alarm_rate: float = DEFAULT_RATE,
+    false_alarm_rate: float | None = None,
     settings: Settings | None = None,
 ) -> Model: ...
 def train(
@@ -43,7 +43,7 @@ def train(
     clip_seconds: float = CLIP_SECONDS,
     channel: Channel = "mean",
     groups: str | None = None,
-    false_alarm_rate: float = DEFAULT_RATE,
+    false_alarm_rate: float | None = None,
     settings: Settings | None = None,
 ) -> TrainResult | Model:
     """Train a model of normal sound.
@@ -68,8 +68,9 @@ def train(
         Which channel to take of several.
     groups : str, optional
         What belongs together: ``folders``, or a CSV file with the columns path and group.
-    false_alarm_rate : float
-        Fraction of normal clips that may be called anomalous.
+    false_alarm_rate : float, optional
+        Fraction of normal clips that may be called anomalous; by default what the recordings can
+        show: one in each of them, from 1 in 100 to 1 in 10.
     settings : Settings, optional
         Everything else; its `detector` counts where `detector` is ``auto`` and it is given.
 

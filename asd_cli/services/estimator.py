@@ -12,7 +12,7 @@ from asd_cli.core.errors import DataError
 from asd_cli.core.events import SILENT
 from asd_cli.execution.executor import SerialExecutor
 from asd_cli.pipeline.model import Model
-from asd_cli.pipeline.own.request import DEFAULT_RATE, OwnTrainRequest
+from asd_cli.pipeline.own.request import OwnTrainRequest
 from asd_cli.pipeline.own.training import make_model
 from asd_cli.settings.model import Settings
 
@@ -31,8 +31,9 @@ class SoundAnomalyDetector:
     ----------
     detector : str
         As ``--detector``: a name, ``a+b``, or ``auto`` for the default of own machines.
-    contamination : float
-        False-alarm rate: fraction of normal clips that may be called anomalous.
+    contamination : float, optional
+        False-alarm rate: fraction of normal clips that may be called anomalous; by default what
+        the recordings can show.
     clip_seconds : float
         Longer arrays are cut into clips of this length for training; the worst decides in scoring.
     seed : int
@@ -51,7 +52,7 @@ class SoundAnomalyDetector:
     def __init__(
         self,
         detector: str = "auto",
-        contamination: float = DEFAULT_RATE,
+        contamination: float | None = None,
         clip_seconds: float = 10.0,
         seed: int = 13711,
     ) -> None:

@@ -51,7 +51,7 @@ def same_again(model: Model, settings: Settings, **changes: Any) -> OwnTrainRequ
         channel=own.channel if isinstance(own.channel, int) else "mean",
         baseline=tuple(map(Path, own.baseline)),
         groups=own.groups,
-        false_alarm_rate=round(1.0 - model.threshold.quantile, 12),
+        false_alarm_rate=own.false_alarm_rate,
     )
     return replace(request, **changes)
 

@@ -10,7 +10,7 @@ from asd_cli.pipeline.own.registry import Registry
 from asd_cli.settings.model import Settings
 
 DEFAULT_DETECTOR = "robust"
-DEFAULT_RATE = 0.01
+MIN_DEFAULT_RATE, MAX_DEFAULT_RATE = 0.01, 0.1
 _MIN_CLIP_SECONDS = 0.5
 
 
@@ -34,8 +34,9 @@ class OwnTrainRequest:
         Further sources, of after a maintenance: clips of `sources` are moved to where these lie.
     groups : str or None
         Recordings that belong together: ``folders``, or a CSV file with path and group.
-    false_alarm_rate : float
-        Fraction of normal clips that may be called anomalous.
+    false_alarm_rate : float or None
+        Fraction of normal clips that may be called anomalous; None for what the recordings can
+        show (`default_rate`).
     device : str
         Where networks compute.
     jobs : int or None
@@ -60,7 +61,7 @@ class OwnTrainRequest:
     channel: Channel = "mean"
     baseline: tuple[Path, ...] = ()
     groups: str | None = None
-    false_alarm_rate: float = DEFAULT_RATE
+    false_alarm_rate: float | None = None
     device: str = "auto"
     jobs: int | None = None
     force: bool = False
@@ -74,12 +75,26 @@ class OwnTrainRequest:
                 f"clips of {self.clip_seconds:g} s are too short",
                 hint=f"use {_MIN_CLIP_SECONDS:g} s or more: --clip 10",
             )
-        require_rate(self.false_alarm_rate)
+        if self.false_alarm_rate is not None:
+            require_rate(self.false_alarm_rate)
 
     @property
     def detector(self) -> str:
         """What is trained: ``auto`` means the default of own machines."""
         return DEFAULT_DETECTOR if self.settings.detector == AUTO else self.settings.detector
+
+
+def default_rate(recordings: int) -> float:
+    """Choose a false-alarm rate that so many independent recordings can show: one in each of them.
+
+    Between 1 in 100 and 1 in 10. A smaller rate can be asked for; it is extrapolated.
+
+    Examples
+    --------
+    >>> [round(default_rate(count), 3) for count in (2, 12, 500)]
+    [0.1, 0.077, 0.01]
+    """
+    return min(MAX_DEFAULT_RATE, max(MIN_DEFAULT_RATE, 1.0 / (recordings + 1)))
 
 
 def require_rate(rate: float) -> None:

@@ -49,7 +49,8 @@ class ScoredPart:
     p_value : float
         Smallest false-alarm rate at which the clip by itself is anomalous.
     anomalous : bool
-        Whether that is at most the rate that was asked for.
+        Whether that, corrected for the number of parts of the file, is at most the rate that was
+        asked for.
     reason : str
         Where it differs from normal; empty unless it is anomalous.
     """
@@ -77,8 +78,8 @@ class ScoredFile:
     score : float or None
         That of the worst part.
     p_value : float or None
-        Of the worst part, times the number of parts (Bonferroni): so it is a false-alarm rate of
-        files, however long they are.
+        Of the worst part, corrected for the number of parts (`NormalScores.of_parts`): so it is a
+        false-alarm rate of files, however long they are.
     parts : tuple of ScoredPart
         In the order of time.
     reason : str
@@ -186,7 +187,7 @@ class FileScorer:
         found: dict[str, str] = {}
         for begin in range(0, len(clips), _PARTS_AT_ONCE):
             chunk = clips[begin : begin + _PARTS_AT_ONCE]
-            scored, odd = self._score_parts(chunk, info)
+            scored, odd = self._score_parts(chunk, info, len(clips))
             parts.extend(scored)
             for start, suspicion in odd:
                 where = f"from {start:g} s: " if len(clips) > 1 else ""
@@ -194,7 +195,7 @@ class FileScorer:
         return self._decided(path, info, parts, tuple(found.values()))
 
     def _score_parts(
-        self, clips: Sequence[Clip], info: AudioInfo
+        self, clips: Sequence[Clip], info: AudioInfo, parts_of_file: int
     ) -> tuple[list[ScoredPart], list[tuple[float, Suspicion]]]:
         odd: list[tuple[float, Suspicion]] = []
         recordings = []
@@ -210,7 +211,8 @@ class FileScorer:
         parts = []
         for number, (clip, score, p) in enumerate(zip(clips, scores, p_values, strict=True)):
             end = info.duration if clip.duration is None else clip.start + clip.duration
-            anomalous = bool(p <= self.rate)
+            corrected = self.model.normal_scores.of_parts(float(p), parts_of_file)
+            anomalous = corrected <= self.rate
             reason = ""
             if anomalous and self.explain:
                 reason = self._reason(self.model.explain_features(store[number]), clip.start)
@@ -226,15 +228,8 @@ class FileScorer:
         self, path: Path, info: AudioInfo, parts: Sequence[ScoredPart], remarks: tuple[str, ...]
     ) -> ScoredFile:
         worst = min(parts, key=lambda part: part.p_value)
-        p_value = min(1.0, worst.p_value * len(parts))
+        p_value = self.model.normal_scores.of_parts(worst.p_value, len(parts))
         anomalous = p_value <= self.rate
-        chance = [part for part in parts if part.anomalous] if not anomalous else []
-        if chance:
-            remarks = (
-                *remarks,
-                f"{len(chance)} of {len(parts)} parts alone would be anomalous, the highest at "
-                f"{worst.start:g} s; so many parts give some by chance",
-            )
         return ScoredFile(
             path=path,
             status=Status.ANOMALOUS if anomalous else Status.NORMAL,

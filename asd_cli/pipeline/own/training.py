@@ -39,7 +39,7 @@ from asd_cli.pipeline.own.intake import (
     too_low,
     wrong_channel,
 )
-from asd_cli.pipeline.own.request import OwnTrainRequest, registry_of
+from asd_cli.pipeline.own.request import OwnTrainRequest, default_rate, registry_of
 from asd_cli.pipeline.per_machine import runtime_ready
 from asd_cli.pipeline.training import new_model
 from asd_cli.settings.model import Settings
@@ -185,8 +185,9 @@ def gather(request: OwnTrainRequest, events: Events, executor: Executor) -> Mate
         )  # fmt: skip
     remove_abandoned(name.parent)
     store, copies = _without_copies(open_extraction(extraction, cuts.clips))
+    rate = asked_rate(request, store)
     return Material(
-        settings=settings,
+        settings=_with_rate(settings, rate),
         features=features,
         store=store,
         intake=usable,
@@ -231,10 +232,14 @@ def own_settings(request: OwnTrainRequest, intake: Intake) -> Settings:
         "feature.channel": request.channel,
         "feature.resample": True,
         "threshold": INTERVAL,
-        "decision_threshold": 1.0 - request.false_alarm_rate,
     }
     run = {**request.settings.run_values(), "detector": request.detector}
     return Settings.model_validate({**run, "parameters": parameters})
+
+
+def _with_rate(settings: Settings, rate: float) -> Settings:
+    parameters = {**settings.parameters, "decision_threshold": 1.0 - rate}
+    return Settings.model_validate({**settings.run_values(), "parameters": parameters})
 
 
 def _store_name(request: OwnTrainRequest, settings: Settings, features: FeatureParameters) -> Path:
@@ -273,6 +278,13 @@ def _left_out(found: Intake, normal: Intake, cuts: Cuts, copies: Sequence[str]) 
     return notes
 
 
+def asked_rate(request: OwnTrainRequest, store: FeatureStore) -> float:
+    """Give the false-alarm rate that is asked for, or what the recordings can show."""
+    if request.false_alarm_rate is not None:
+        return request.false_alarm_rate
+    return default_rate(len(set(independent_units(store.clips, BLOCKS).tolist())))
+
+
 def own_identity(request: OwnTrainRequest, material: Material) -> dict[str, Any]:
     """Everything that decides the model."""
     torch = material.settings.plan.runtime is Runtime.TORCH
@@ -284,7 +296,7 @@ def own_identity(request: OwnTrainRequest, material: Material) -> dict[str, Any]
         "versions": {n: versions[n] for n in ("asd-cli", *(("torch",) if torch else ()))},
         "settings": decisive_settings(material.settings, material.features),
         "clip_seconds": request.clip_seconds,
-        "false_alarm_rate": request.false_alarm_rate,
+        "false_alarm_rate": asked_rate(request, material.store),
         "baseline": [str(path.absolute()) for path in request.baseline],
         "units": fingerprint(independent_units(material.store.clips, BLOCKS).tolist()),
     }
@@ -343,6 +355,7 @@ def _own_facts(request: OwnTrainRequest, material: Material) -> OwnMachine:
             "seed": request.settings.seed,
         },
         channel=request.channel,
+        false_alarm_rate=request.false_alarm_rate,
         baseline=tuple(str(path.absolute()) for path in request.baseline),
         references=tuple(material.store.clips[i].name for i in reference_indices(material.store)),
         groups=request.groups,
@@ -377,7 +390,7 @@ def limits_of(model: Model) -> Sequence[str]:
         )
     elif units < BLOCKS:
         found.append(f"{units} recordings: a threshold needs about {BLOCKS}; record more")
-    rate = 1.0 - calibration.threshold.quantile
+    rate = round(1.0 - calibration.threshold.quantile, 12)
     if model.normal_scores.smallest_rate > rate:
         found.append(
             f"{clips} normal clips: a false-alarm rate of {rate:.2g} needs {round(1 / rate) - 1} "
