@@ -216,6 +216,6 @@ ROBUST = NamedEnsemble(
     summary="level, spectral shape, fine lines and rhythm; the default for own machines",
     source="asd",
     members=("level-octave", "level", "fingerprint", "pooled-speed", "texture"),
-    options={"ensemble.normalization": "log", "ensemble.combination": "soft_maximum"},
+    options={"ensemble.normalization": "z", "ensemble.combination": "soft_maximum"},
 )
 NAMED_ENSEMBLES = (ROBUST,)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from asd_cli.datasets.cutting import cut_recording
 from asd_cli.features.memory import Recording, features_in_memory
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.pipeline.model import MEL_FILTERS, Model
-from asd_cli.reporting.explain import Explanation, Region
+
+if TYPE_CHECKING:  # it loads scipy.ndimage, which most files do without
+    from asd_cli.reporting.explain import Explanation, Region
 
 # A clip this much shorter than any that was trained on is not comparable.
 _MIN_OF_SHORTEST = 0.5
@@ -241,7 +244,7 @@ class FileScorer:
             remarks=remarks,
         )
 
-    def _reason(self, explanation: Explanation, offset: float) -> str:
+    def _reason(self, explanation: "Explanation", offset: float) -> str:
         """Say in words where a clip differs, with times of the file."""
         if not explanation.regions:
             return "no region stands out from the nearest normal clip"
@@ -265,7 +268,7 @@ def _read(
     return full_scale_1(at_rate(samples, info, resampled)), odd
 
 
-def _region(region: Region, offset: float) -> str:
+def _region(region: "Region", offset: float) -> str:
     side = "louder" if region.level_db >= 0 else "quieter"
     return (
         f"{offset + region.start_s:.1f}–{offset + region.end_s:.1f} s, {region.band}: up to "

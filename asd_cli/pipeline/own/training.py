@@ -246,7 +246,8 @@ def _store_name(request: OwnTrainRequest, settings: Settings, features: FeatureP
     sources = [str(path.absolute()) for path in (*request.sources, *request.baseline)]
     digits = hashlib.sha256("\0".join(sources).encode("utf-8", "surrogateescape")).hexdigest()
     folder = settings.cache_directory / features.fingerprint[:12]
-    return folder / f"own_{request.machine}_train.{digits[:_SOURCE_DIGITS]}"
+    # Not of the machine: whoever inspected the recordings has their features already.
+    return folder / f"own_train.{digits[:_SOURCE_DIGITS]}"
 
 
 def _without_copies(store: FeatureStore) -> tuple[FeatureStore, list[str]]:
