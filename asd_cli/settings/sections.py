@@ -59,6 +59,7 @@ class SelectSettings(Structure):
 
     candidates: Annotated[tuple[str, ...], Len(1)] = option(
         (
+            "robust",
             "pooled-speed+texture",
             "pooled-speed",
             "texture",
@@ -69,7 +70,7 @@ class SelectSettings(Structure):
             "pooled-knn:backend.distance=euclidean",
             "pooled-gmm",
         ),
-        "detector, or detector:key=value:key=value; of equals the first",
+        "detector, or detector:key=value:key=value; robust unless one is better",
     )
 
 

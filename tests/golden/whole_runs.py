@@ -12,7 +12,7 @@ recorded, and a check on another platform says so instead of comparing.
 Changed on purpose since it was recorded, and therefore not compared: models hold mel filters and a
 few normal clips as well (`ADDED`), ``asd detectors`` describes two of them in other words and lists
 others (`NEW_DETECTORS`), and ``asd select`` draws its proxy outliers by the names of the clips
-alone.
+alone and keeps the first candidate unless another is better beyond chance.
 
 What is left out on purpose: times, the manifest, the report's layout, the facts in a model file's
 header, and the signature (it names versions and digests of settings).

@@ -40,7 +40,8 @@ def select(
     """Rank detectors and settings for each machine by its normal recordings alone.
 
     Clips of sections, machines and attributes that are left out of training stand for anomalies.
-    asd train --detector auto trains the first of each list.
+    The first is chosen, and asd train --detector auto trains it: robust, unless another is better
+    beyond chance.
 
     Example: asd select --candidate pooled-knn --candidate pooled-gmm:backend.components=4
     """
@@ -62,6 +63,8 @@ def select(
             "score: harmonic mean of AUC and pAUC, held-out normal clips against clips of "
             "sections and machines that were left out of training (of attributes where there is "
             "neither); a dash: could not be trained without it",
+            "first: robust (or the first candidate) unless another is better beyond chance; "
+            "=: chance explains the distance from the first",
         ),
     )
     show_records(
@@ -85,6 +88,8 @@ def _record(selection: "Selection", place: int) -> dict[str, Any]:
         "trials": selection.trials,
         "seconds": rank.seconds,
         "reason": rank.reason,
+        "tied": rank.tied,
+        "outcome": selection.outcome.value,
     }
 
 
@@ -93,6 +98,7 @@ def _rows(selection: "Selection") -> list[tuple[Cell | str, ...]]:
     for place, rank in enumerate(selection.ranks):
         values = [rank.score, *(rank.by_kind.get(kind) for kind in _KINDS)]
         cells = ["–" if value is None else f"{100 * value:.2f}" for value in values]
+        cells[0] += " =" if rank.tied and place else ""
         first = Cell(cells[0], "best" if place == 0 else "")
         machine = selection.machine if place == 0 else ""
         rows.append((machine, rank.candidate, first, *cells[1:]))
