@@ -114,7 +114,12 @@ def _folder(root: Path) -> Path:
 
 def _label_of(path: Path, root: Path) -> Label | None:
     """Take the label from the names of the folders between the root and the file."""
-    for part in reversed(path.relative_to(_folder(root)).parts[:-1]):
+    return label_of_folders(path.relative_to(_folder(root)).parts[:-1])
+
+
+def label_of_folders(folders: Sequence[str]) -> Label | None:
+    """Take a label from names of folders, the innermost that is one; None where none is."""
+    for part in reversed(folders):
         if part.lower() in _LABEL_FOLDERS:
             return _LABEL_FOLDERS[part.lower()]
     return None

@@ -97,7 +97,7 @@ def make_cards(
     waveforms = [part.waveform for part in parts if part.waveform is not None]
     waveforms += [p.nearest[1] for p in parts if p.nearest and p.nearest[1] is not None]
     gain = common_gain(waveforms)
-    limits = _colour_limits([part.features for part in parts if part.features is not None])
+    limits = colour_limits([part.features for part in parts if part.features is not None])
     encoded: dict[str, str] = {}
     cards = {}
     for clip, part in zip(chosen, parts, strict=True):
@@ -121,7 +121,7 @@ def make_cards(
     return cards, gain
 
 
-def _colour_limits(features: Sequence[LogMel]) -> tuple[float, float]:
+def colour_limits(features: Sequence[LogMel]) -> tuple[float, float]:
     """One range of levels for all pictures of a machine, so that they can be compared."""
     if not features:
         return (-80.0, 0.0)

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from asd_cli.reporting.comparison import ComparisonPage
+from asd_cli.reporting.own_page import OwnPage
 from asd_cli.reporting.page import ReportPage
 
 _TEMPLATES = "templates"
@@ -18,6 +19,11 @@ _TEMPLATES = "templates"
 def render_report(page: ReportPage) -> str:
     """Write the page of one system."""
     return _environment().get_template("report.html.jinja").render(page=page)
+
+
+def render_own(page: OwnPage) -> str:
+    """Write the page of a machine of one's own."""
+    return _environment().get_template("own.html.jinja").render(page=page)
 
 
 def render_comparison(page: ComparisonPage) -> str:

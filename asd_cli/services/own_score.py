@@ -1,5 +1,6 @@
 """`asd score FILES`: decisions on new recordings of a machine of one's own."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.events import SILENT, Events, progress
+from asd_cli.core.files import write_text
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.own.request import registry_of, require_rate
 from asd_cli.pipeline.own.scoring import FileScorer, ScoredFile, Status, find_files
@@ -35,6 +37,8 @@ class OwnScoreRequest:
         Where networks compute.
     explain : bool
         Whether reasons are given.
+    report : Path or None
+        A page to write.
     """
 
     paths: tuple[Path, ...]
@@ -44,6 +48,7 @@ class OwnScoreRequest:
     false_alarm_rate: float | None = None
     device: str = "auto"
     explain: bool = True
+    report: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +130,8 @@ def score_files(
             files.append(scored)
             each(scored)
             advance(1, file.name)
+    if request.report is not None:
+        _write_report(request, model, path, files, rate)
     return OwnScores(
         machine=model.machine,
         model=path,
@@ -135,6 +142,20 @@ def score_files(
         normal_clips=len(model.training_scores),
         files=tuple(files),
     )
+
+
+def _write_report(
+    request: OwnScoreRequest, model: Model, path: Path, files: list[ScoredFile], rate: float
+) -> None:
+    # Pages load scipy.ndimage and jinja2, which decisions do without.
+    from asd_cli.pipeline.own.report import own_page
+    from asd_cli.reporting.render import render_own
+
+    if request.report is None:
+        return
+    named = shlex.join(["asd", "score", *map(str, request.paths), "--model", str(path)])
+    page = own_page(model, path, files, rate, f"{named} --false-alarm-rate {rate:g}")
+    write_text(request.report, render_own(page))
 
 
 def _model_path(request: OwnScoreRequest) -> Path:

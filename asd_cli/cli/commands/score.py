@@ -31,6 +31,10 @@ def score(
         ScoreFormat | None,
         typer.Option("--format", help="Own: how to print decisions [text]."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="PAGE.html", help="Own: write a page with sounds."),
+    ] = None,
     fail_on_anomaly: Annotated[
         bool, typer.Option("--fail-on-anomaly", help="Own: exit 9 when a file is anomalous.")
     ] = False,
@@ -66,7 +70,7 @@ def score(
     """
     own = {
         "--model": model, "--false-alarm-rate": false_alarm_rate, "--format": format_,
-        "--fail-on-anomaly": fail_on_anomaly,
+        "--fail-on-anomaly": fail_on_anomaly, "--report": report,
     }  # fmt: skip
     if paths:
         require_unused(
@@ -78,6 +82,7 @@ def score(
         _score_own(
             paths, config, set_, machine=machine, model=model, rate=false_alarm_rate,
             format_=format_ or ScoreFormat.TEXT, fail=fail_on_anomaly, device=device, quiet=quiet,
+            report=report,
         )  # fmt: skip
         return
     require_unused(own, "without files or folders to score")
@@ -114,6 +119,7 @@ def _score_own(
     fail: bool,
     device: str,
     quiet: bool,
+    report: Path | None,
 ) -> None:
     from asd_cli.cli.output import own_scores
     from asd_cli.cli.progress import shown_events
@@ -128,6 +134,7 @@ def _score_own(
         settings=own_settings(config, set_, {}),
         false_alarm_rate=rate,
         device=device,
+        report=report,
     )
     console = make_console()
 
@@ -137,6 +144,8 @@ def _score_own(
 
     with shown_events(console, quiet=quiet) as events:
         scores = score_files(request, events, each=show)
+        if report is not None:
+            events.note(f"written: {report}")
     if format_ is ScoreFormat.TEXT:
         own_scores.show_summary(scores, console)
     else:
