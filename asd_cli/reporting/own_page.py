@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from asd_cli.reporting.cards import Picture, Sound
 from asd_cli.reporting.chart import Axis, Chart, Series
 from asd_cli.reporting.drawing import Drawing, draw
 
 _WIDE = 720
 _PAD = 0.06
+# Lines of fewer points are drawn with dots.
+_RULE_POINTS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +172,8 @@ def timeline(points: Sequence[tuple[float, bool]], threshold: float) -> Drawing 
         Series(
             label=f"threshold {threshold:.3g}",
             kind="line",
-            x=[0.5, end + 0.5],
-            y=[threshold, threshold],
+            x=np.linspace(0.5, end + 0.5, _RULE_POINTS).tolist(),
+            y=[threshold] * _RULE_POINTS,
             tone="a",
             dashed=True,
         )

@@ -47,7 +47,9 @@ def _environment() -> Environment:
         style=_asset("report.css"),
         policy=content_policy(script),
     )
-    environment.filters.update(figure=figure, heat=heat, percent=percent, json_text=json_text)
+    environment.filters.update(
+        figure=figure, heat=heat, percent=percent, json_text=json_text, p_value=p_value
+    )
     return environment
 
 
@@ -70,6 +72,13 @@ def content_policy(script: str) -> str:
 def figure(value: float | None, digits: int = 4) -> str:
     """Write a figure, or a dash where it is undefined."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def p_value(value: float | None) -> str:
+    """Write a p-value with two digits; what is too small to matter is a bound."""
+    if value is None:
+        return "–"
+    return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
 
 
 def percent(value: float) -> str:

@@ -142,7 +142,9 @@ def _shown(model: Model, files: Sequence[ScoredFile]) -> Iterator[_Shown]:
 def _card(model: Model, shown: _Shown, gain: float, limits: tuple[float, float]) -> PartCard:
     file, part = shown.file, shown.part
     several = len(file.parts) > 1
-    pictures = [("This clip", _picture(shown.features, shown.explanation, model.features, limits))]
+    # Normal clips differ among themselves: frames on one would be read as faults.
+    framed = shown.explanation if file.status is Status.ANOMALOUS else None
+    pictures = [("This clip", _picture(shown.features, framed, model.features, limits))]
     mp3 = encode_mp3(shown.waveform, model.features.sample_rate, gain=gain)
     sounds = [Sound(label="This clip", address=data_address(mp3, "audio/mpeg"))]
     if shown.explanation is not None:
