@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from asd_cli.audio.formats import AudioFormat, AudioInfo
+from asd_cli.audio.quality import Suspicion, suspicions
 from asd_cli.audio.reading import (
     Samples,
     Source,
@@ -113,6 +114,24 @@ def decode_unresampled(
     return _one_channel(samples, info, path, audio_format), info
 
 
+def examine(
+    content: bytes, path: Path, audio_format: AudioFormat
+) -> tuple[Samples, tuple[Suspicion, ...]]:
+    """Decode as `decode_samples` does, and look for what is suspicious about the recording."""
+    samples, info = decode_unresampled(content, path, audio_format)
+    found = suspicions(samples, info.sample_rate, info)
+    return _at_rate(samples, info, audio_format), found
+
+
+def examine_part(
+    path: Path, audio_format: AudioFormat, *, start: float = 0.0, duration: float | None = None
+) -> tuple[Waveform, tuple[Suspicion, ...]]:
+    """Decode as `decode_part` does, and look for what is suspicious about the part."""
+    samples, info = _read_part(path, audio_format, start, duration)
+    found = suspicions(samples, info.sample_rate, info)
+    return full_scale_1(_at_rate(samples, info, audio_format)), found
+
+
 def decode_part(
     path: Path, audio_format: AudioFormat, *, start: float = 0.0, duration: float | None = None
 ) -> Waveform:
@@ -148,13 +167,19 @@ def decode_part(
     DataError
         As in `read_file` and `decode`, and when the recording ends before the part does.
     """
+    samples, info = _read_part(path, audio_format, start, duration)
+    return full_scale_1(_at_rate(samples, info, audio_format))
+
+
+def _read_part(
+    path: Path, audio_format: AudioFormat, start: float, duration: float | None
+) -> tuple[Samples, AudioInfo]:
     if not (0 <= start < float("inf") and (duration is None or 0 < duration < float("inf"))):
         raise UsageError(f"{path}: a part from {start:g} s of {duration} s is no part")
     with _opened(path) as source:
         span = _span(source_info(source), path, start, duration)
         samples, info = read_samples(source, span)
-        channel = _one_channel(samples, info, path, audio_format)
-    return full_scale_1(_at_rate(channel, info, audio_format))
+        return _one_channel(samples, info, path, audio_format), info
 
 
 def _span(info: AudioInfo, path: Path, start: float, duration: float | None) -> Span:

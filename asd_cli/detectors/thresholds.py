@@ -1,5 +1,6 @@
 """The score above which a clip is called anomalous, from the scores of normal clips."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,6 +58,7 @@ def fit_threshold(
     applied = [first_value(own, names, value) for names in groups] or value
     rate = float(np.mean(values > np.asarray(applied)))
     notes.extend(_suspicions(rate, quantile, len(values)))
+    notes.extend(too_few(len(values), quantile, "training clips"))
     if min((value, *own.values())) >= highest_score:
         notes.append(
             f"the threshold {value:.4g} can never be exceeded: no clip scores higher than "
@@ -71,6 +73,28 @@ def fit_threshold(
         notes=tuple(notes),
         groups=own,
     )
+
+
+def too_few(count: int, quantile: float, what: str) -> list[str]:
+    """Note that a threshold is of fewer clips or recordings than its quantile needs.
+
+    Of n independent scores the highest lies below the quantile q more often than not unless
+    ``1 / (n + 1) <= 1 - q`` (conformal; Vovk et al. 2005, Algorithmic Learning in a Random World).
+
+    Examples
+    --------
+    >>> too_few(9, 0.9, "training clips")
+    []
+    >>> too_few(5, 0.9, "clips")
+    ['the threshold is of 5 clips; a quantile of 0.9 needs 9: its false-alarm rate is unknown']
+    """
+    needed = math.ceil(round(1.0 / (1.0 - quantile) - 1.0, 6))
+    if count >= needed:
+        return []
+    return [
+        f"the threshold is of {count} {what}; a quantile of {quantile:g} needs {needed}: its "
+        "false-alarm rate is unknown"
+    ]
 
 
 def _choose(
