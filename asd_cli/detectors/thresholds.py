@@ -48,11 +48,12 @@ def fit_threshold(
     -------
     Threshold
     """
+    scores = np.asarray(scores)
     values = np.asarray(scores, np.float64)
-    value, used, parameters, notes = _choose(values, kind, quantile)
+    value, used, parameters, notes = _choose(scores, kind, quantile)
     own = {}
     for name in sorted({name for names in groups for name in names}):
-        members = values[[name in names for names in groups]]
+        members = scores[[name in names for names in groups]]
         if len(members) * (1.0 - quantile) >= _MIN_BEYOND:
             own[name], *_ = _choose(members, kind, quantile)
     applied = [first_value(own, names, value) for names in groups] or value
@@ -98,13 +99,15 @@ def too_few(count: int, quantile: float, what: str) -> list[str]:
 
 
 def _choose(
-    values: npt.NDArray[np.float64], kind: str, quantile: float
+    scores: npt.NDArray[np.floating], kind: str, quantile: float
 ) -> tuple[float, str, dict[str, float], list[str]]:
     """Give a threshold, what it was computed by, its parameters and what is odd about it."""
+    values = np.asarray(scores, np.float64)
     empirical = float(np.quantile(values, quantile))
     if kind != "gamma":
         return empirical, kind, {}, []
-    fitted = _fit_gamma(values, quantile)
+    # In the precision of the scores, as the baselines do: single for the classifier.
+    fitted = _fit_gamma(scores, quantile)
     if fitted is None:
         note = (
             f"a gamma distribution cannot be fitted to {len(values)} training scores from "
@@ -115,7 +118,7 @@ def _choose(
 
 
 def _fit_gamma(
-    values: npt.NDArray[np.float64], quantile: float
+    values: npt.NDArray[np.floating], quantile: float
 ) -> tuple[float, dict[str, float]] | None:
     """Fit and take the quantile; None where scipy cannot or the result is no number."""
     import warnings

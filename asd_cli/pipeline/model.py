@@ -78,7 +78,7 @@ class ScoredClips(Sequence[ClipScore]):
 
     @property
     def scores(self) -> npt.NDArray[np.float32]:
-        """All scores [shape=(n_clips,)]."""
+        """All scores [shape=(n_clips,)], in single precision."""
         return np.array([row.score for row in self.rows], np.float32)
 
     def to_frame(self) -> "pandas.DataFrame":
@@ -167,9 +167,9 @@ class Model:
         return self.facts.calibration.threshold
 
     @property
-    def training_scores(self) -> npt.NDArray[np.float32]:
+    def training_scores(self) -> FloatArray:
         """Scores of the normal clips that the threshold was found from [shape=(n_clips,)]."""
-        return np.asarray(self.tensors[TRAINING_SCORES], np.float32)
+        return np.asarray(self.tensors[TRAINING_SCORES])
 
     def restore(self, options: DetectorOptions | None = None) -> Detector:
         """Make the fitted detector, with other options of scoring where some are given."""
@@ -253,14 +253,15 @@ class Model:
             What decides; the model's own by default.
         """
         decisive = threshold or self.threshold
-        values = scores.clips if isinstance(scores, Scores) else np.asarray(scores, np.float32)
         ordered = np.sort(self.training_scores)
+        given = scores.clips if isinstance(scores, Scores) else scores
+        values = np.asarray(given, ordered.dtype)
         as_high = len(ordered) - np.searchsorted(ordered, values, "left")
         p_values = (1.0 + as_high) / (len(ordered) + 1.0)
         limits = [decisive.of(clip.section, clip.domain) for clip in clips]
         return ScoredClips(
             tuple(
-                ClipScore(clip, float(value), float(p), bool(value > limit))
+                ClipScore(clip, float(value), float(p), float(value) > limit)
                 for clip, value, p, limit in zip(clips, values, p_values, limits, strict=True)
             )
         )
@@ -311,5 +312,5 @@ def normal_references(store: FeatureStore) -> dict[str, npt.NDArray[np.float16]]
 
 def with_calibration(model: Model, facts: ModelFacts, scores: FloatArray) -> Model:
     """Give a model whose threshold was found."""
-    tensors = {**model.tensors, TRAINING_SCORES: np.asarray(scores, np.float32)}
+    tensors = {**model.tensors, TRAINING_SCORES: np.asarray(scores)}
     return replace(model, tensors=tensors, facts=facts)
