@@ -84,9 +84,9 @@ class ScoreTable:
     decisions: Mapping[str, int] | None
 
 
-def write_scores(path: Path, names: Sequence[str], scores: Iterable[np.float32]) -> None:
-    """Write anomaly scores; each is the shortest text that gives its float32 again."""
-    _write_rows(path, zip(names, (str(np.float32(score)) for score in scores), strict=True))
+def write_scores(path: Path, names: Sequence[str], scores: Iterable[np.floating]) -> None:
+    """Write anomaly scores; each is the shortest text that gives its float32 or float64 again."""
+    _write_rows(path, zip(names, (str(score) for score in scores), strict=True))
 
 
 def write_decisions(path: Path, names: Sequence[str], decisions: Iterable[int]) -> None:

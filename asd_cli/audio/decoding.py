@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from asd_cli.audio.formats import AudioFormat, AudioInfo
+from asd_cli.audio.quality import Suspicion, suspicions
 from asd_cli.audio.reading import (
     Samples,
     Source,
@@ -115,6 +116,24 @@ def decode_unresampled(
     """Decode as `decode_samples` does, at the rate of the file: `quality.suspicions` wants that."""
     samples, info = read_samples(check_recording(content, path))
     return _one_channel(samples, info, path, audio_format), info
+
+
+def examine(
+    content: bytes, path: Path, audio_format: AudioFormat
+) -> tuple[Samples, tuple[Suspicion, ...]]:
+    """Decode as `decode_samples` does, and look for what is suspicious about the recording."""
+    samples, info = decode_unresampled(content, path, audio_format)
+    found = suspicions(samples, info.sample_rate, info)
+    return at_rate(samples, info, audio_format), found
+
+
+def examine_part(
+    path: Path, audio_format: AudioFormat, *, start: float = 0.0, duration: float | None = None
+) -> tuple[Waveform, tuple[Suspicion, ...]]:
+    """Decode as `decode_part` does, and look for what is suspicious about the part."""
+    samples, info = decode_part_unresampled(path, audio_format, start=start, duration=duration)
+    found = suspicions(samples, info.sample_rate, info)
+    return full_scale_1(at_rate(samples, info, audio_format)), found
 
 
 def decode_part(

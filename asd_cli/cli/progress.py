@@ -51,6 +51,7 @@ class RichEvents:
     def __init__(self, console: Console, progress: Progress, *, quiet: bool) -> None:
         self._console, self._progress, self._quiet = console, progress, quiet
         self._tasks: dict[str, int] = {}
+        self._warned: set[str] = set()
 
     def started(self, task: str, total: float | None, unit: str) -> None:
         """Show a bar."""
@@ -76,7 +77,10 @@ class RichEvents:
             self._progress.console.print(self._console.safe(message))
 
     def warning(self, message: str) -> None:
-        """Print a warning."""
+        """Print a warning, once: several steps of a command may look at the same recordings."""
+        if message in self._warned:
+            return
+        self._warned.add(message)
         self._progress.console.print(f"warning: {self._console.safe(message)}", style="yellow")
 
 

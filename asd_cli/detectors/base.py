@@ -13,6 +13,7 @@ from asd_cli.features.store import FeatureStore
 from asd_cli.training.checkpoint import Checkpoint
 
 FloatArray = npt.NDArray[np.float32]
+ClipScores = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 History = list[dict[str, float]]
 
 
@@ -47,14 +48,14 @@ class Scores:
 
     Attributes
     ----------
-    clips : ndarray [shape=(n_clips,), dtype=float32]
-        One score a clip.
+    clips : ndarray [shape=(n_clips,), dtype=float32 or float64]
+        One score a clip, in the precision that files of scores have.
     windows : tuple of ndarray [shape=(n_windows,), dtype=float32]
         For each clip the scores of its windows in the order of time; a single one where a detector
         looks at whole clips.
     """
 
-    clips: FloatArray
+    clips: ClipScores
     windows: tuple[FloatArray, ...]
 
 
@@ -101,12 +102,12 @@ class Detector(Protocol):
     def score(self, features: FeatureStore, events: Events = SILENT) -> Scores:
         """Score test clips."""
 
-    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
+    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> ClipScores:
         """Score the clips that were learnt from, as the decision threshold needs them.
 
         Returns
         -------
-        ndarray [shape=(n_clips,), dtype=float32]
+        ndarray [shape=(n_clips,), dtype=float32 or float64]
         """
 
     def state(self) -> DetectorState:

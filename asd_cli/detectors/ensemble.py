@@ -156,7 +156,9 @@ class EnsembleDetector:
         if known is not None and known[:2] == (train.fingerprint, train.clips):
             return known[2]
         self._read_recordings(train, events, "score", training=True)
-        scored = np.stack([m.score_training_clips(train, events) for m in self._members])
+        scored: FloatArray = np.stack(
+            [np.asarray(m.score_training_clips(train, events), np.float32) for m in self._members]
+        )
         self._left_out = (train.fingerprint, train.clips, scored)
         return scored
 
@@ -215,7 +217,9 @@ class EnsembleDetector:
             What a member raises.
         """
         self._read_recordings(features, events, "score", training=False)
-        scored = np.stack([member.score(features, events).clips for member in self._members])
+        scored: npt.NDArray[np.floating] = np.stack(
+            [np.asarray(member.score(features, events).clips) for member in self._members]
+        )
         names = tuple(name for name, _ in self.options.members)
         return Contributions(names, self._normalise(scored, features.clips).T)
 

@@ -1,5 +1,6 @@
 """The score above which a clip is called anomalous, from the scores of normal clips."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,18 +60,20 @@ def fit_threshold(
     DataError
         When ``interval`` is asked for and there are fewer than two clips.
     """
+    scores = np.asarray(scores)
     values = np.asarray(scores, np.float64)
     known = np.asarray(units if len(units) else np.arange(len(values)))
-    value, used, parameters, notes = _choose(values, kind, quantile, known)
+    value, used, parameters, notes = _choose(scores, kind, quantile, known)
     own = {}
     for name in sorted({name for names in groups for name in names}):
         members = np.array([name in names for names in groups])
         if _large_enough(int(members.sum()), kind, quantile):
-            own[name], *_ = _choose(values[members], kind, quantile, known[members])
+            own[name], *_ = _choose(scores[members], kind, quantile, known[members])
     applied = [first_value(own, names, value) for names in groups] or value
     rate = float(np.mean(values > np.asarray(applied)))
     if kind != INTERVAL:
         notes.extend(_suspicions(rate, quantile, len(values)))
+        notes.extend(too_few(len(values), quantile, "training clips"))
     if min((value, *own.values())) >= highest_score:
         notes.append(
             f"the threshold {value:.4g} can never be exceeded: no clip scores higher than "
@@ -89,6 +92,28 @@ def fit_threshold(
         groups=own,
         bound=bound,
     )
+
+
+def too_few(count: int, quantile: float, what: str) -> list[str]:
+    """Note that a threshold is of fewer clips or recordings than its quantile needs.
+
+    Of n independent scores the highest lies below the quantile q more often than not unless
+    ``1 / (n + 1) <= 1 - q`` (conformal; Vovk et al. 2005, Algorithmic Learning in a Random World).
+
+    Examples
+    --------
+    >>> too_few(9, 0.9, "training clips")
+    []
+    >>> too_few(5, 0.9, "clips")
+    ['the threshold is of 5 clips; a quantile of 0.9 needs 9: its false-alarm rate is unknown']
+    """
+    needed = math.ceil(round(1.0 / (1.0 - quantile) - 1.0, 6))
+    if count >= needed:
+        return []
+    return [
+        f"the threshold is of {count} {what}; a quantile of {quantile:g} needs {needed}: its "
+        "false-alarm rate is unknown"
+    ]
 
 
 def normal_scores(scores: npt.NDArray[np.floating], units: Sequence[object]) -> NormalScores:
@@ -112,15 +137,17 @@ def _large_enough(count: int, kind: str, quantile: float) -> bool:
 
 
 def _choose(
-    values: npt.NDArray[np.float64], kind: str, quantile: float, units: npt.NDArray[Any]
+    scores: npt.NDArray[np.floating], kind: str, quantile: float, units: npt.NDArray[Any]
 ) -> tuple[float, str, dict[str, float], list[str]]:
     """Give a threshold, what it was computed by, its parameters and what is odd about it."""
+    values = np.asarray(scores, np.float64)
     if kind == INTERVAL:
         return normal_scores(values, units.tolist()).limit(1.0 - quantile), kind, {}, []
     empirical = float(np.quantile(values, quantile))
     if kind != "gamma":
         return empirical, kind, {}, []
-    fitted = _fit_gamma(values, quantile)
+    # In the precision of the scores, as the baselines do: single for the classifier.
+    fitted = _fit_gamma(scores, quantile)
     if fitted is None:
         note = (
             f"a gamma distribution cannot be fitted to {len(values)} training scores from "
@@ -131,7 +158,7 @@ def _choose(
 
 
 def _fit_gamma(
-    values: npt.NDArray[np.float64], quantile: float
+    values: npt.NDArray[np.floating], quantile: float
 ) -> tuple[float, dict[str, float]] | None:
     """Fit and take the quantile; None where scipy cannot or the result is no number."""
     import warnings

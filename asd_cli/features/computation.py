@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from asd_cli.audio.quality import Suspicion
 from asd_cli.core.errors import DataError
 from asd_cli.core.events import Events
 from asd_cli.core.files import storage_errors, temporary_sibling
@@ -51,11 +52,14 @@ class ClipOutcome:
         None where the hash is the known one.
     error : str
         Why the recording cannot be used.
+    suspicions : tuple of Suspicion
+        What is odd about it, where rows were computed.
     """
 
     sha256: str = ""
     rows: Rows | None = None
     error: str = ""
+    suspicions: tuple[Suspicion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +104,10 @@ def compute_clips(
 def compute_clip(job: ClipJob, *, recipe: FeatureParameters) -> ClipOutcome:
     """Compute one clip's features unless its bytes are known."""
     try:
-        sha256, samples = read_hashed(job.clip, recipe, job.known)
+        read = read_hashed(job.clip, recipe, job.known)
+        samples = read.samples
         if samples is None:
-            return ClipOutcome(sha256)
+            return ClipOutcome(read.sha256)
         if len(samples) < recipe.n_fft // 2 + _SPARE_SAMPLES:
             raise DataError(
                 f"{job.clip.path} has {len(samples)} samples, fewer than half a transform "
@@ -119,7 +124,7 @@ def compute_clip(job: ClipJob, *, recipe: FeatureParameters) -> ClipOutcome:
     except DataError as error:
         hint = f" ({error.hint})" if error.hint else ""
         return ClipOutcome(error=f"{error.message}{hint}")
-    return ClipOutcome(sha256, rows)
+    return ClipOutcome(read.sha256, rows, suspicions=read.suspicions)
 
 
 def _compute_in_workers(

@@ -2,10 +2,10 @@
 
 import errno
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from asd_cli.audio.decoding import read_file
+from asd_cli.audio.quality import Suspicion
 from asd_cli.core.errors import DataError, ProblemsError
 from asd_cli.core.files import remove_abandoned, storage_errors
 from asd_cli.core.hashing import hash_bytes
@@ -23,8 +24,6 @@ from asd_cli.execution.executor import Executor
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import (
     FeatureStore,
-    StoreEntry,
-    StoreIndex,
     discard_partial,
     find_stores,
     intact,
@@ -34,6 +33,7 @@ from asd_cli.features.store import (
     remove_store,
     write_store,
 )
+from asd_cli.features.store_index import StoreEntry, StoreIndex
 from asd_cli.features.waveforms import read_hashed
 
 
@@ -49,12 +49,15 @@ class Extraction:
         Clips whose features were computed, and kept from before.
     skipped : tuple of str
         Why each bad clip was left out.
+    suspicions : mapping of str to tuple of Suspicion
+        What is odd about recordings that can be used, by the clip's name.
     """
 
     path: Path | None
     computed: int
     reused: int
     skipped: tuple[str, ...] = ()
+    suspicions: Mapping[str, tuple[Suspicion, ...]] = field(default_factory=dict)
 
     @property
     def up_to_date(self) -> bool:
@@ -121,7 +124,8 @@ def extract_features(
         known = None if force else _usable_store(name, recipe)
         if known is not None and _all_known(clips, known.index, recipe, executor.workers):
             advance(len(clips))
-            return Extraction(known.path, computed=0, reused=len(clips))
+            found = _suspicions(known.index.entries)
+            return Extraction(known.path, computed=0, reused=len(clips), suspicions=found)
         remove_abandoned(name.parent)
         if force:
             discard_partial(name)
@@ -215,7 +219,7 @@ def _all_known(
 def _hash_clip(clip: Clip, *, recipe: FeatureParameters) -> str:
     try:
         if clip.is_part:
-            return read_hashed(clip, recipe)[0]
+            return read_hashed(clip, recipe).sha256
         return hash_bytes(read_file(clip.path))
     except DataError:
         return ""
@@ -253,14 +257,27 @@ def _fill(
                 return None
             computed, reused = computed + (rows is not None), reused + (rows is None)
             if clip.name not in begun:
-                kept = rows if rows is not None else _stored_rows(known, stored[clip.name])
-                writer.append(clip.name, outcome.sha256, kept)
+                kept, odd = rows, outcome.suspicions
+                if kept is None:
+                    kept = _stored_rows(known, stored[clip.name])
+                    odd = stored[clip.name].suspicions
+                writer.append(clip.name, outcome.sha256, kept, odd)
         names = [clip.name for clip in clips if clip.name not in skipped]
         if [entry.name for entry in writer.entries] != names:
             return None
         if names:
             path = writer.finish()
-    return Extraction(path, computed=computed, reused=reused, skipped=tuple(skipped.values()))
+    return Extraction(
+        path,
+        computed=computed,
+        reused=reused,
+        skipped=tuple(skipped.values()),
+        suspicions=_suspicions(writer.entries),
+    )
+
+
+def _suspicions(entries: Iterable[StoreEntry]) -> dict[str, tuple[Suspicion, ...]]:
+    return {entry.name: entry.suspicions for entry in entries if entry.suspicions}
 
 
 def _stored_rows(known: _Known | None, entry: StoreEntry) -> npt.NDArray[np.float32]:

@@ -27,72 +27,16 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from asd_cli.audio.quality import Suspicion
 from asd_cli.core.errors import DataError
 from asd_cli.core.files import flush_to_disk, storage_errors, write_text
-from asd_cli.core.hashing import combine
 from asd_cli.core.types import Clip
+from asd_cli.features.store_index import StoreEntry, StoreIndex
 
-_FORMAT = 2
+# Raise it as well when other recordings count as suspicious: what was found is kept in the store.
+_FORMAT = 3
 _FLOAT_BYTES = 4
 _CONTENT_DIGITS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class StoreEntry:
-    """One clip in a store.
-
-    Attributes
-    ----------
-    name : str
-        File name.
-    sha256 : str
-        Of the recording's bytes.
-    offset, frames : int
-        First row and number of rows.
-    crc32 : int
-        Of the rows' bytes.
-    """
-
-    name: str
-    sha256: str
-    offset: int
-    frames: int
-    crc32: int
-
-    def as_dict(self) -> dict[str, str | int]:
-        """Give the fields by name; `dataclasses.asdict` takes ten times as long."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-@dataclass(frozen=True, slots=True)
-class StoreIndex:
-    """What a store holds.
-
-    Attributes
-    ----------
-    parameters : str
-        Fingerprint of the feature parameters.
-    n_mels : int
-        Columns.
-    entries : tuple of StoreEntry
-        In the order of the clips.
-    """
-
-    parameters: str
-    n_mels: int
-    entries: tuple[StoreEntry, ...]
-
-    @property
-    def fingerprint(self) -> str:
-        """Identity of the recordings and of the parameters."""
-        return combine(
-            [("recipe", self.parameters), *((entry.name, entry.sha256) for entry in self.entries)]
-        )
-
-    @property
-    def by_name(self) -> dict[str, StoreEntry]:
-        """Entries by file name."""
-        return {entry.name: entry for entry in self.entries}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +55,8 @@ class FeatureStore:
         Of the recordings' names and bytes and of the recipe.
     hashes : tuple of str
         SHA-256 of the bytes of each recording; empty where features were not read from a store.
+    checksums : tuple of int
+        CRC-32 of the rows of each clip; empty where features were not read from a store.
     waveforms : tuple of ndarray or None
         Samples of each clip [dtype=float32, full scale 1] where they are in memory and not in
         files.
@@ -122,6 +68,7 @@ class FeatureStore:
     frames: npt.NDArray[np.int64]
     fingerprint: str
     hashes: tuple[str, ...] = ()
+    checksums: tuple[int, ...] = ()
     waveforms: tuple[npt.NDArray[np.float32], ...] | None = None
 
     def __len__(self) -> int:
@@ -146,6 +93,7 @@ class FeatureStore:
             offsets=self.offsets[picked],
             frames=self.frames[picked],
             hashes=tuple(self.hashes[i] for i in chosen) if self.hashes else (),
+            checksums=tuple(self.checksums[i] for i in chosen) if self.checksums else (),
             waveforms=None if self.waveforms is None else tuple(self.waveforms[i] for i in chosen),
         )
 
@@ -176,7 +124,7 @@ def read_index(path: Path) -> StoreIndex | None:
         return StoreIndex(
             parameters=content["recipe"],
             n_mels=content["n_mels"],
-            entries=tuple(StoreEntry(**entry) for entry in content["entries"]),
+            entries=tuple(StoreEntry.from_dict(entry) for entry in content["entries"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -223,6 +171,7 @@ def open_store(path: Path, clips: Sequence[Clip]) -> FeatureStore:
         frames=np.array([entry.frames for entry in entries], np.int64),
         fingerprint=used.fingerprint,
         hashes=tuple(entry.sha256 for entry in entries),
+        checksums=tuple(entry.crc32 for entry in entries),
     )
 
 
@@ -267,10 +216,16 @@ class StoreWriter:
         """Rows written so far."""
         return sum((self.entries[-1].offset, self.entries[-1].frames)) if self.entries else 0
 
-    def append(self, name: str, sha256: str, rows: npt.NDArray[np.float32]) -> None:
+    def append(
+        self,
+        name: str,
+        sha256: str,
+        rows: npt.NDArray[np.float32],
+        suspicions: tuple[Suspicion, ...] = (),
+    ) -> None:
         """Add one clip's rows [shape=(n_frames, n_mels)]; StorageError when the disk is full."""
         content = np.ascontiguousarray(rows, np.float32).data.cast("B")
-        entry = StoreEntry(name, sha256, self.rows, len(rows), zlib.crc32(content))
+        entry = StoreEntry(name, sha256, self.rows, len(rows), zlib.crc32(content), suspicions)
         with storage_errors(self.name):
             _write_all(self.data, content)
             _write_all(self.journal, _journal_line(entry.as_dict()))
@@ -350,12 +305,12 @@ def _recover(name: Path, parameters: str, n_mels: int) -> Iterator[StoreEntry]:
             if begun_with != parameters or _read_header(stream)[1] != n_mels:
                 return
             for line in lines[1:]:
-                entry = StoreEntry(**json.loads(line))
+                entry = StoreEntry.from_dict(json.loads(line))
                 content = stream.read(entry.frames * n_mels * _FLOAT_BYTES)
                 if zlib.crc32(content) != entry.crc32:
                     return
                 yield entry
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, KeyError):
             return
 
 

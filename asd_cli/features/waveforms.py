@@ -1,9 +1,12 @@
 """Samples of clips, from files or from memory, and what identifies them."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from asd_cli.audio.decoding import decode, decode_part, decode_samples, read_file
+from asd_cli.audio.decoding import decode, decode_part, examine, examine_part, read_file
+from asd_cli.audio.quality import Suspicion
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Clip
 from asd_cli.features.recipe import FeatureParameters
@@ -11,6 +14,25 @@ from asd_cli.features.store import FeatureStore
 
 Waveform = npt.NDArray[np.float32]
 Samples = npt.NDArray[np.int16] | Waveform
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClip:
+    """A clip that was read.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the file's bytes, of a part its samples'; hexadecimal digits.
+    samples : ndarray [shape=(n_samples,), dtype=int16 or float32] or None
+        None where the hash is the known one.
+    suspicions : tuple of Suspicion
+        What is odd about the samples; empty where there are none.
+    """
+
+    sha256: str
+    samples: Samples | None = None
+    suspicions: tuple[Suspicion, ...] = ()
 
 
 def clip_waveform(store: FeatureStore, index: int, parameters: FeatureParameters) -> Waveform:
@@ -48,10 +70,8 @@ def read_waveform(clip: Clip, parameters: FeatureParameters) -> Waveform:
     return decode(read_file(clip.path), clip.path, audio_format)
 
 
-def read_hashed(
-    clip: Clip, parameters: FeatureParameters, known: str | None = None
-) -> tuple[str, Samples | None]:
-    """Read a clip and its SHA-256: of the file's bytes, of a part its samples'.
+def read_hashed(clip: Clip, parameters: FeatureParameters, known: str | None = None) -> ReadClip:
+    """Read a clip, its SHA-256 and what is suspicious about it.
 
     Parameters
     ----------
@@ -62,24 +82,20 @@ def read_hashed(
     known : str, optional
         Where the hash is this one, a complete file is not decoded.
 
-    Returns
-    -------
-    sha256 : str
-        Hexadecimal digits.
-    samples : ndarray [shape=(n_samples,), dtype=int16 or float32] or None
-        None where the hash is the known one.
-
     Raises
     ------
     DataError
         When the recording cannot be read or decoded.
     """
+    audio_format = parameters.audio_format
     if clip.is_part:
-        waveform = read_waveform(clip, parameters)
+        waveform, found = examine_part(
+            clip.path, audio_format, start=clip.start, duration=clip.duration
+        )
         sha256 = hash_bytes(np.ascontiguousarray(waveform).data.cast("B"))
-        return sha256, None if sha256 == known else waveform
+        return ReadClip(sha256) if sha256 == known else ReadClip(sha256, waveform, found)
     content = read_file(clip.path)
     sha256 = hash_bytes(content)
     if sha256 == known:
-        return sha256, None
-    return sha256, decode_samples(content, clip.path, parameters.audio_format)
+        return ReadClip(sha256)
+    return ReadClip(sha256, *examine(content, clip.path, audio_format))

@@ -1,15 +1,18 @@
 """The threshold of a model, from the scores of its training clips."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 from asd_cli.artifacts.model_file import Calibration
 from asd_cli.artifacts.threshold import INTERVAL, Threshold, threshold_groups
+from asd_cli.artifacts.value_files import join_names
 from asd_cli.core.errors import UsageError
 from asd_cli.core.events import Events, LabelledEvents
 from asd_cli.core.grouping import independent_units
 from asd_cli.detectors.base import Detector
 from asd_cli.detectors.normal_scores import BLOCKS
-from asd_cli.detectors.thresholds import fit_threshold
+from asd_cli.detectors.thresholds import fit_threshold, too_few
 from asd_cli.features.store import FeatureStore
 from asd_cli.pipeline.identity import calibration_settings
 from asd_cli.pipeline.layout import Layout
@@ -41,8 +44,21 @@ def calibrate(
     how = calibration_settings(settings)
     units = tuple(independent_units(store.clips, BLOCKS).tolist())
     threshold = find_threshold(scored, settings, groups, detector.highest_score, units)
+    if threshold.kind != INTERVAL:  # which says by its bound what few recordings are worth
+        threshold = replace(threshold, notes=(*threshold.notes, *_few(store, threshold)))
     calibration = Calibration(settings=how, groups=groups, threshold=threshold, units=units)
     return with_calibration(model, replace(model.facts, calibration=calibration), found)
+
+
+def _few(store: FeatureStore, threshold: Threshold) -> Iterator[str]:
+    """Note recordings that are too few where clips are parts of them, and sections of one clip."""
+    recordings = len({clip.path for clip in store.clips})
+    if recordings < len(store) and not too_few(len(store), threshold.quantile, ""):
+        yield from too_few(recordings, threshold.quantile, "training recordings")
+    times = Counter(clip.section for clip in store.clips if clip.section)
+    single = sorted(section for section, count in times.items() if count == 1)
+    if single:
+        yield f"one training clip alone is of section {join_names(single)}"
 
 
 def find_threshold(

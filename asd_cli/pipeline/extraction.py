@@ -1,13 +1,15 @@
 """Features of a machine's clips, brought up to date when they are needed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asd_cli.core.events import Events, progress
-from asd_cli.core.types import Split
+from asd_cli.core.types import Clip, Split
 from asd_cli.execution.executor import Executor
 from asd_cli.features.extraction import Extraction, extract_features, open_extraction
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.per_machine import StoredClips
+from asd_cli.pipeline.recording_checks import odd_recordings, same_audio
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class ExtractionContext:
     def extract(self, machine: str, split: Split, *, force: bool = False) -> Extraction:
         """Bring the features of a machine's training or test clips up to date.
 
+        Warns of suspicious recordings, and of clips that hold the same audio.
+
         Raises
         ------
         DataError, ProblemsError
@@ -44,7 +48,7 @@ class ExtractionContext:
         clips = self.layout.dataset.clips(machine, split)
         task = f"extract {machine} {split}"
         with progress(self.events, task, total=len(clips), unit="clips") as advance:
-            return extract_features(
+            extraction = extract_features(
                 clips,
                 self.layout.store(machine, split),
                 recipe=self.layout.features(),
@@ -53,6 +57,16 @@ class ExtractionContext:
                 force=force,
                 advance=advance,
             )
+        self._warn(extraction, clips, f"{machine} {split}")
+        return extraction
+
+    def _warn(self, extraction: Extraction, clips: Sequence[Clip], title: str) -> None:
+        if extraction.path is None:
+            return
+        for text in odd_recordings(title, extraction.suspicions, len(clips)):
+            self.events.warning(text)
+        for text in same_audio(open_extraction(extraction, clips)):
+            self.events.warning(text)
 
     def require(self, machine: str, split: Split) -> tuple[StoredClips, tuple[str, ...]]:
         """Extract what is missing.

@@ -84,7 +84,7 @@ class ScoredClips(Sequence[ClipScore]):
 
     @property
     def scores(self) -> npt.NDArray[np.float32]:
-        """All scores [shape=(n_clips,)]."""
+        """All scores [shape=(n_clips,)], in single precision."""
         return np.array([row.score for row in self.rows], np.float32)
 
     def to_frame(self) -> "pandas.DataFrame":
@@ -173,9 +173,9 @@ class Model:
         return self.facts.calibration.threshold
 
     @property
-    def training_scores(self) -> npt.NDArray[np.float32]:
+    def training_scores(self) -> FloatArray:
         """Scores of the normal clips that the threshold was found from [shape=(n_clips,)]."""
-        return np.asarray(self.tensors[TRAINING_SCORES], np.float32)
+        return np.asarray(self.tensors[TRAINING_SCORES])
 
     def restore(self, options: DetectorOptions | None = None) -> Detector:
         """Make the fitted detector, with other options of scoring where some are given."""
@@ -222,7 +222,7 @@ class Model:
         store = self.prepare(recordings, sr=sr, section=section, domain=domain)
         return self.decide(store.clips, self.score_features(store))
 
-    def score_features(self, store: FeatureStore) -> npt.NDArray[np.float32]:
+    def score_features(self, store: FeatureStore) -> FloatArray:
         """Score clips whose features are there [shape=(n_clips,)]; errors as `score`."""
         return self._detector.score(store).clips
 
@@ -263,12 +263,13 @@ class Model:
             What decides; the model's own by default.
         """
         decisive = threshold or self.threshold
-        values = scores.clips if isinstance(scores, Scores) else np.asarray(scores, np.float32)
+        given = scores.clips if isinstance(scores, Scores) else scores
+        values = np.asarray(given, self.training_scores.dtype)
         p_values = self.p_values(values)
         limits = [decisive.of(clip.section, clip.domain) for clip in clips]
         return ScoredClips(
             tuple(
-                ClipScore(clip, float(value), float(p), bool(value > limit))
+                ClipScore(clip, float(value), float(p), float(value) > limit)
                 for clip, value, p, limit in zip(clips, values, p_values, limits, strict=True)
             )
         )
@@ -425,5 +426,5 @@ def reference_indices(store: FeatureStore) -> list[int]:
 
 def with_calibration(model: Model, facts: ModelFacts, scores: FloatArray) -> Model:
     """Give a model whose threshold was found."""
-    tensors = {**model.tensors, TRAINING_SCORES: np.asarray(scores, np.float32)}
+    tensors = {**model.tensors, TRAINING_SCORES: np.asarray(scores)}
     return replace(model, tensors=tensors, facts=facts)

@@ -17,7 +17,8 @@ from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Clip, Split
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
-from asd_cli.features.store import FeatureStore, StoreEntry, find_stores, open_store, read_index
+from asd_cli.features.store import FeatureStore, find_stores, open_store, read_index
+from asd_cli.features.store_index import StoreEntry
 from asd_cli.features.waveforms import read_waveform
 from asd_cli.pipeline.layout import Layout
 from asd_cli.reporting.cards import ClipCard

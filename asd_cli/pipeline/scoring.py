@@ -126,7 +126,7 @@ def score_machine(
     threshold = threshold_in_force(model, layout, detector.highest_score)
     scores = detector.score(store, events)
     decided = model.decide(store.clips, scores, threshold)
-    files = _write_csvs(layout, store.clips, decided)
+    files = _write_csvs(layout, store.clips, decided, scores.clips.dtype)
     windows = write_window_scores(layout.window_scores(machine), store, scores)
     files[windows.name] = hash_file(windows)
     torch = layout.plan.runtime is Runtime.TORCH
@@ -149,7 +149,9 @@ def score_machine(
     )
 
 
-def _write_csvs(layout: Layout, clips: Sequence[Clip], decided: ScoredClips) -> dict[str, str]:
+def _write_csvs(
+    layout: Layout, clips: Sequence[Clip], decided: ScoredClips, precision: np.dtype[Any]
+) -> dict[str, str]:
     """Write the files of a machine; gives the SHA-256 of each by name."""
     written = {}
     form, decisions = layout.edition.score_files[0], layout.edition.decisions
@@ -162,7 +164,7 @@ def _write_csvs(layout: Layout, clips: Sequence[Clip], decided: ScoredClips) -> 
         rows = [decided.rows[index] for index in chosen]
         key = ScoreFileKey(clips[chosen[0]].machine, section or "", domain)
         score_path = layout.result_directory / key.file_name(SCORE, form)
-        write_scores(score_path, names, [np.float32(row.score) for row in rows])
+        write_scores(score_path, names, [precision.type(row.score) for row in rows])
         written[score_path.name] = hash_file(score_path)
         if decisions:
             decision_path = layout.result_directory / key.file_name(DECISION, form)

@@ -29,6 +29,7 @@ from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.model import MEL_FILTERS, WEIGHTS, Model, normal_references
 from asd_cli.pipeline.options import detector_options
 from asd_cli.pipeline.per_machine import MachineTask
+from asd_cli.pipeline.recording_checks import TRAINING_CLIPS, identities
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.pipeline.selection import parse_candidates, rank_candidates
 from asd_cli.pipeline.shared_networks import fitted_bases
@@ -214,6 +215,7 @@ def new_model(
     tensors: dict[str, Any] = {f"{WEIGHTS}{name}": array for name, array in state.tensors.items()}
     tensors[MEL_FILTERS] = mel_basis(features).toarray().astype(np.float32)
     tensors.update(normal_references(store))
+    tensors[TRAINING_CLIPS] = identities(store)
     return Model(tensors, facts, options.device)
 
 

@@ -1,11 +1,13 @@
 """`asd score`: anomaly scores and decisions of the test clips, as CSV files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from asd_cli.artifacts.manifest import MachineRecord, Manifest, read_manifest, update_manifest
 from asd_cli.artifacts.threshold import Threshold
@@ -20,6 +22,13 @@ from asd_cli.pipeline.extraction import ExtractionContext
 from asd_cli.pipeline.identity import scoring_inputs
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.per_machine import MachineTask, for_each_machine, threads_for
+from asd_cli.pipeline.recording_checks import (
+    TRAINING_CLIPS,
+    TrainedOn,
+    names_by_hash,
+    other_recordings,
+    trained_and_tested,
+)
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.pipeline.scoring import score_machine, usable_model
 from asd_cli.pipeline.systems import require_edition
@@ -93,12 +102,13 @@ def score(
     machines = layout.machines(request.machines)
     _combine_members(layout, request, events, executor)
     require_edition(read_manifest(layout.manifest), layout.result_directory, layout)
-    for machine in machines:
-        usable_model(layout, machine)
+    trained_on = {machine: _trained_on(layout, machine) for machine in machines}
     tasks = _open_tasks(layout, request, events, executor)
     scored: dict[str, ScoredMachine] = {}
     outdated: list[MachineTask] = []
     for task in tasks:
+        for text in _doubtful(layout, task, trained_on[task.machine]):
+            events.warning(text)
         inputs = scoring_inputs(layout, task.machine, task.store())
         known = None if request.force else _up_to_date_record(layout, task.machine, inputs)
         if known is not None:
@@ -116,6 +126,23 @@ def score(
     skipped = tuple(text for task in tasks for text in task.left_out)
     every = tuple(scored[machine] for machine in machines)
     return ScoreResult(layout.result_directory, every, skipped)
+
+
+def _trained_on(layout: Layout, machine: str) -> TrainedOn:
+    """Require a usable model, and give the clips that it is of."""
+    model = usable_model(layout, machine)
+    none = np.empty((0, 3), np.uint64)
+    return TrainedOn(layout.model(machine), model.tensors.get(TRAINING_CLIPS, none))
+
+
+def _doubtful(layout: Layout, task: MachineTask, trained_on: TrainedOn) -> Iterator[str]:
+    """Say where a model is of test clips, or of others than the training clips that are there."""
+    machine, dataset = task.machine, layout.dataset
+    here = dataset.clips(machine, Split.TRAIN) if dataset.has(machine, Split.TRAIN) else ()
+    train = layout.command("train", machine)
+    yield from other_recordings(machine, trained_on, here, train=train)
+    names = names_by_hash(here)
+    yield from trained_and_tested(machine, trained_on.clips, task.store(), names)
 
 
 def _open_tasks(

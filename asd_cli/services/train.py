@@ -106,6 +106,8 @@ def train(
         known = None if request.force else up_to_date_model(layout, task)
         if known is not None:
             trained[task.machine] = known
+            for note in known.threshold.notes:
+                events.warning(f"{task.machine}: {note}")
         else:
             outdated.append(task)
     remove_abandoned(layout.model_directory)

@@ -1,6 +1,11 @@
-"""The state of a training run on disk: weights, optimiser, history. Safe to load: no pickle."""
+"""The state of a training run on disk: weights, optimiser, history. Safe to load: no pickle.
+
+A SHA-256 of everything is kept with it and checked on reading: safetensors has none, and a changed
+weight would be trained on without a word.
+"""
 
 import glob
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 _MODEL, _OPTIMIZER = "model.", "optimizer."
+_RESTART = "begin from scratch: asd train --force"
 
 
 @dataclass
@@ -30,12 +36,15 @@ class Progress:
         Sum of the losses of those batches' windows.
     history : list of dict
         One row an epoch: ``epoch``, ``loss``, ``val_loss``.
+    computed_with : str
+        Device and threads: others add in another order. Empty before the first step.
     """
 
     epoch: int = 0
     batch: int = 0
     loss_sum: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
+    computed_with: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class Checkpoint:
             "identity": json.dumps(dict(self.identity), sort_keys=True),
             "progress": json.dumps(asdict(progress)),
         }
+        metadata["sha256"] = _digest(tensors, metadata)
         write_bytes(self.path, save(tensors, metadata=metadata))
 
     def load(self, model: "torch.nn.Module", optimizer: "torch.optim.Optimizer") -> Progress | None:
@@ -94,15 +104,22 @@ class Checkpoint:
 
         try:
             with safe_open(self.path, framework="pt") as file:
-                metadata = file.metadata()
+                metadata = dict(file.metadata())
                 identity = json.loads(metadata["identity"])
                 progress = Progress(**json.loads(metadata["progress"]))
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            digest = metadata.pop("sha256")
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"the checkpoint {self.path} is damaged: {error}",
-                hint="begin from scratch: asd train --force",
+                hint=_RESTART,
             ) from error
+        if _digest(tensors, metadata) != digest:
+            raise IntegrityError(
+                f"the content of the checkpoint {self.path} is not what was written (SHA-256 "
+                "differs)",
+                hint=_RESTART,
+            )
         self._require_same(identity)
         model.load_state_dict(_with_prefix(tensors, _MODEL))
         _load_optimizer(optimizer, _with_prefix(tensors, _OPTIMIZER))
@@ -134,6 +151,15 @@ class Checkpoint:
                 hint="resume with the settings it was begun with, or begin from scratch: "
                 "asd train --force",
             )
+
+
+def _digest(tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
+    for name in sorted(tensors):
+        array = tensors[name].numpy()
+        digest.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,6 +113,7 @@ def fit(
     """
     state = checkpoint.load(trainable.model, trainable.optimizer) if checkpoint else None
     state = state or Progress()
+    _tell_other_order(state, trainable, checkpoint, events)
     with (
         progress(events, task, total=plan.epochs * plan.batches, unit="batches") as advance,
         deferred_interrupts() as stop,
@@ -133,6 +134,24 @@ def fit(
                 checkpoint.save(trainable.model, trainable.optimizer, state)
             stop.act()
     return state.history
+
+
+def _tell_other_order(
+    state: Progress, trainable: Trainable, checkpoint: Checkpoint | None, events: Events
+) -> None:
+    """Warn where a resumed run adds in another order than the interrupted one did."""
+    import torch
+
+    device = next(trainable.model.parameters()).device.type
+    threads = torch.get_num_threads()
+    now = f"{threads} thread{'s' if threads > 1 else ''}" if device == "cpu" else device
+    if checkpoint and state.computed_with and state.computed_with != now:
+        events.warning(
+            f"{checkpoint.path}: the interrupted run computed with {state.computed_with}, this one "
+            f"with {now}: its results differ in the last bits from those of one run "
+            "(OMP_NUM_THREADS sets the threads, --device the device)"
+        )
+    state.computed_with = now
 
 
 def _run_epoch(

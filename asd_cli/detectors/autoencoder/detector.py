@@ -12,6 +12,7 @@ from asd_cli.core.seeds import derive_seed
 from asd_cli.detectors.autoencoder.network import Autoencoder, from_keras, to_keras
 from asd_cli.detectors.autoencoder.options import AutoencoderOptions
 from asd_cli.detectors.base import (
+    ClipScores,
     DetectorState,
     FitContext,
     FloatArray,
@@ -55,7 +56,7 @@ class _Reconstruction:
         # Weights, Adam and the loss stay in single precision.
         with torch.autocast(batch.device.type, torch.bfloat16, enabled=self._mixed):
             reconstruction = self.model(batch)
-        return torch.nn.functional.mse_loss(reconstruction.float(), batch)
+        return torch.nn.functional.mse_loss(reconstruction.to(batch.dtype), batch)
 
     def before_step(self, step: int) -> None:
         """Make the step Keras'."""
@@ -135,6 +136,8 @@ class AutoencoderDetector:
     def score(self, features: FeatureStore, events: Events = SILENT) -> Scores:
         """Mean squared error, in square decibels, of windows every `score_hop_frames`.
 
+        Clips are averaged in double precision, as the reference does.
+
         Raises
         ------
         DataError
@@ -142,18 +145,20 @@ class AutoencoderDetector:
         """
         return self._score(features, self.options.windows.score_hop_frames, events)
 
-    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
+    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> ClipScores:
         """Score with the windows of training."""
         return self._score(train, self.options.windows.n_hop_frames, events).clips
 
     def _score(self, store: FeatureStore, hop: int, events: Events) -> Scores:
-        scored = []
+        scored, clips = [], []
         with progress(events, "score", total=len(store), unit="clips") as advance:
             for index in range(len(store)):
-                scored.append(np.square(self.residuals(store, index, hop)).mean(axis=(1, 2)))
+                missed = self.residuals(store, index, hop).astype(np.float64)
+                errors = np.square(missed).mean(axis=(1, 2))
+                clips.append(errors.mean())
+                scored.append(errors.astype(np.float32))
                 advance(1)
-        clips = np.array([errors.mean(dtype=np.float32) for errors in scored], np.float32)
-        return Scores(clips, tuple(scored))
+        return Scores(np.array(clips, np.float64), tuple(scored))
 
     def state(self) -> DetectorState:
         """Weights in Keras' layout."""

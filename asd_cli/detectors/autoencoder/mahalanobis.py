@@ -16,9 +16,9 @@ from asd_cli.core.types import Domain
 from asd_cli.detectors.autoencoder.detector import AutoencoderDetector
 from asd_cli.detectors.autoencoder.options import MahalanobisOptions
 from asd_cli.detectors.base import (
+    ClipScores,
     DetectorState,
     FitContext,
-    FloatArray,
     History,
     Scores,
 )
@@ -101,7 +101,7 @@ class MahalanobisAutoencoderDetector:
         """Score windows every `score_hop_frames`; DataError when clips are too short."""
         return self._score(features, self.options.windows.score_hop_frames, events)
 
-    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
+    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> ClipScores:
         """Score with the windows of training."""
         return self._score(train, self.options.windows.n_hop_frames, events).clips
 

@@ -15,6 +15,7 @@ from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.seeds import derive_seed
 from asd_cli.core.types import Clip
 from asd_cli.detectors.base import (
+    ClipScores,
     DetectorState,
     FitContext,
     FloatArray,
@@ -211,7 +212,7 @@ class MobileNetV2Detector:
         """
         return self._score(features, self.options.windows.score_hop_frames, events)
 
-    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
+    def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> ClipScores:
         """Score with the windows of training, as the baseline does for its threshold."""
         return self._score(train, self.options.windows.n_hop_frames, events).clips
 

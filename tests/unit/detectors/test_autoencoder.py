@@ -154,3 +154,16 @@ def test_mixed_precision_takes_the_same_course() -> None:
     assert exact[-1] < 0.9 * exact[0]
     assert mixed != exact
     np.testing.assert_allclose(mixed, exact, rtol=0.02)
+
+
+def test_scores_are_the_double_mean_of_the_squared_residuals() -> None:
+    train, test = make_store(), make_store(seed=9)
+    detector = AutoencoderDetector(OPTIONS)
+    detector.fit(train, FitContext())
+    found = detector.score(test).clips
+    assert found.dtype == np.float64
+    for index, score in enumerate(found):
+        missed = detector.residuals(test, index, 1).astype(np.float64)
+        assert score == pytest.approx(np.mean(np.square(missed)), rel=1e-14)
+        assert score != np.float32(score)
+    assert detector.score_training_clips(train).dtype == np.float64

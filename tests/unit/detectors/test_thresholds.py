@@ -63,3 +63,22 @@ def test_no_more_false_alarms_than_wanted_in_any_group(
     for group, value in threshold.groups.items():
         members = values[[own == (group,) for own in names]]
         assert np.sum(members > value) <= np.ceil(len(members) * (1 - quantile))
+
+
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_a_gamma_distribution_is_fitted_in_the_precision_of_the_scores(precision: type) -> None:
+    """The classifier's scores are single, the autoencoder's double, and so are the fits."""
+    from scipy import stats
+
+    scores: np.ndarray = np.random.default_rng(3).gamma(4.0, 2.0, 400).astype(precision)
+    shape, location, scale = stats.gamma.fit(scores)
+    expected = float(stats.gamma.ppf(0.9, a=shape, loc=location, scale=scale))
+    assert fit_threshold(scores, kind="gamma", quantile=0.9).value == expected
+    other = np.float64 if precision is np.float32 else np.float32
+    assert fit_threshold(scores.astype(other), kind="gamma", quantile=0.9).value != expected
+
+
+def test_the_quantile_of_single_scores_is_computed_in_double() -> None:
+    scores = np.random.default_rng(3).gamma(4.0, 2.0, 400).astype(np.float32)
+    value = fit_threshold(scores, kind="quantile", quantile=0.9).value
+    assert value == float(np.quantile(scores.astype(np.float64), 0.9))

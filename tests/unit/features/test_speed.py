@@ -57,7 +57,9 @@ def test_a_part_of_a_recording_has_the_samples_and_the_hash_of_that_part(tmp_pat
     part = Clip(path=path, machine="fan", start=0.5, duration=0.25)
     samples = read_waveform(part, RECIPE)
     np.testing.assert_array_equal(samples, read_waveform(whole, RECIPE)[8000:12000])
-    sha256, read = read_hashed(part, RECIPE)
-    assert read is not None
-    assert read_hashed(part, RECIPE, sha256) == (sha256, None)
-    assert sha256 != read_hashed(whole, RECIPE)[0]
+    read = read_hashed(part, RECIPE)
+    assert read.samples is not None
+    np.testing.assert_array_equal(read.samples, samples)
+    again = read_hashed(part, RECIPE, read.sha256)
+    assert (again.sha256, again.samples) == (read.sha256, None)
+    assert read.sha256 != read_hashed(whole, RECIPE).sha256

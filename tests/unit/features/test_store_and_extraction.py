@@ -21,7 +21,8 @@ from asd_cli.features import store as store_module
 from asd_cli.features.extraction import Extraction, extract_features
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
-from asd_cli.features.store import StoreIndex, find_stores, open_store, read_index, write_store
+from asd_cli.features.store import find_stores, open_store, read_index, write_store
+from asd_cli.features.store_index import StoreIndex
 from tests.support.recordings import tone, write_machine, write_wav
 
 RECIPE = FeatureParameters(n_mels=32)

@@ -143,6 +143,40 @@ def test_a_damaged_state_is_refused(tmp_path: Path, content: bytes) -> None:
         train(Regression(), Checkpoint(path, {}))
 
 
+@pytest.mark.parametrize("place", ["tensor", "optimizer", "progress"])
+def test_a_changed_bit_of_a_state_is_noticed(tmp_path: Path, place: str) -> None:
+    path = tmp_path / "c.safetensors"
+    train(Regression(), Checkpoint(path, {}), epochs=1)
+    content = bytearray(path.read_bytes())
+    length = 8 + int.from_bytes(content[:8], "little")
+    begins = {"tensor": len(content) - 1, "optimizer": length + 100}
+    position = begins.get(place, content.find(b"loss_sum") + 16)
+    content[position] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(IntegrityError, match="not what was written|is damaged") as caught:
+        train(Regression(), Checkpoint(path, {}))
+    assert "--force" in str(caught.value.hint)
+
+
+class Warnings(SilentEvents):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def warning(self, message: str) -> None:
+        self.texts.append(message)
+
+
+def test_resuming_with_another_number_of_threads_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, events = Checkpoint(tmp_path / "c.safetensors", {}), Warnings()
+    for epochs, threads, said in ((1, 1, 0), (2, 1, 0), (3, 2, 1), (4, 2, 1), (5, 1, 2)):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        fit(Regression(), plan(epochs), checkpoint=checkpoint, events=events, task="t")
+        assert len(events.texts) == said
+    assert "computed with 1 thread, this one with 2 threads" in events.texts[0]
+
+
 def test_recalibrated_statistics_are_those_of_all_batches() -> None:
     model = torch.nn.Sequential(torch.nn.BatchNorm1d(4, momentum=0.001))
     batches = [INPUTS[:32] * 5 + 7, INPUTS[32:] * 5 + 7]
