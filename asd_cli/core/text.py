@@ -1,5 +1,6 @@
-"""Text from outside made harmless: for terminals, and for spreadsheets."""
+"""Text for terminals, spreadsheets and shells; text from outside is made harmless."""
 
+import json
 import re
 
 # C0 and C1 controls, line and paragraph separators, and characters that change the direction of
@@ -30,3 +31,14 @@ def _escape(match: re.Match[str]) -> str:
 def inert_cell(text: str) -> str:
     """Keep a spreadsheet from running a name as a formula, and a terminal from obeying it."""
     return f"'{printable(text)}" if text.startswith(_FORMULA_STARTS) else printable(text)
+
+
+def setting_value(value: object) -> str:
+    """Write a setting as `--set` takes it, without a blank that a shell would split at.
+
+    Examples
+    --------
+    >>> setting_value([0.9, 1.1]), setting_value("gamma"), setting_value(True)
+    ('[0.9,1.1]', 'gamma', 'true')
+    """
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))

@@ -26,6 +26,7 @@ from asd_cli.artifacts.score_files import SCORE, ScoreTable, parse_file_name
 from asd_cli.artifacts.value_files import join_names
 from asd_cli.core.errors import AsdError
 from asd_cli.core.hashing import hash_file
+from asd_cli.core.text import setting_value
 from asd_cli.core.types import Split
 from asd_cli.datasets.dcase.dataset import DcaseDataset
 from asd_cli.evaluation.label_sources import LabelSource
@@ -284,7 +285,8 @@ def outdated(scored: Scored) -> Iterator[Note]:
             )
             yield Note(NoteKind.OUTDATED, machine, text)
     for machine, record in sorted(scored.records.items()):
-        reasons = [*_changed_model(layout, machine, record), *_changed_settings(layout, record)]
+        yield from _changed_settings(layout, machine, record)
+        reasons = [*_changed_model(layout, machine, record)]
         reasons += (
             f"{name} was changed after scoring"
             for name in _changed_recordings(layout, machine, record)
@@ -300,14 +302,27 @@ def _changed_model(layout: Layout, machine: str, record: MachineRecord) -> Itera
         yield "the model was trained again after scoring"
 
 
-def _changed_settings(layout: Layout, record: MachineRecord) -> Iterator[str]:
+def _changed_settings(layout: Layout, machine: str, record: MachineRecord) -> Iterator[Note]:
+    """Name a setting that scoring used and this command was not given, and both commands."""
     present: dict[str, Any] = {
         "score_hop_frames": layout.settings.value("feature.score_hop_frames"),
         **calibration_settings(layout.settings),
     }
-    for key, value in json.loads(json.dumps(present)).items():
-        if key in record.inputs and record.inputs[key] != value:
-            yield f"it was scored with {key} = {record.inputs[key]!r}, which is {value!r} now"
+    changed = {
+        "feature.score_hop_frames" if key == "score_hop_frames" else key: (record.inputs[key], now)
+        for key, now in json.loads(json.dumps(present)).items()
+        if key in record.inputs and record.inputs[key] != now
+    }
+    if changed:
+        shown = ", ".join(
+            f"{k} = {old!r}, which is {new!r} now" for k, (old, new) in changed.items()
+        )
+        kept = " ".join(f"--set {key}={setting_value(old)}" for key, (old, _) in changed.items())
+        text = (
+            f"{machine}: it was scored with {shown} (give the setting again: "
+            f"{layout.command('evaluate')} {kept}; or {_again(layout, machine)})"
+        )
+        yield Note(NoteKind.OUTDATED, machine, text)
 
 
 def _changed_recordings(layout: Layout, machine: str, record: MachineRecord) -> Iterator[str]:

@@ -61,7 +61,7 @@ class Layout:
     @property
     def result_directory(self) -> Path:
         """Scores, tables and report."""
-        return self.settings.result_directory / self.mode / self.plan.name
+        return self._folder(self.settings.result_directory)
 
     @property
     def result_csv(self) -> Path:
@@ -86,6 +86,7 @@ class Layout:
         """Write the command that does something with this mode and detector, for hints."""
         words = ["asd", verb, "--mode", self.mode.value, "--detector", self.plan.name]
         words += self.edition.option.split()
+        words += ["--set", "layout=flat"] if self.settings.layout == "flat" else []
         return " ".join([*words, "--machine", machine] if machine else words)
 
     def machines(self, requested: tuple[str, ...]) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ class Layout:
     @property
     def model_directory(self) -> Path:
         """Models, their histories and the state of unfinished training."""
-        return self.settings.model_directory / self.mode / self.plan.name
+        return self._folder(self.settings.model_directory)
 
     def model(self, machine: str) -> Path:
         """Model file of a machine."""
@@ -135,5 +136,12 @@ class Layout:
         return self.model_directory / f"history_{machine}{suffix}"
 
     def member(self, detector: str) -> "Layout":
-        """Give the layout of another detector in the same run."""
-        return Layout(self.settings.with_detector(detector), self.mode)
+        """Give the layout of another detector in the same run.
+
+        What a detector builds on has folders of its own, also where its own files are flat.
+        """
+        settings = self.settings.with_detector(detector)
+        return Layout(settings.model_copy(update={"layout": "nested"}), self.mode)
+
+    def _folder(self, root: Path) -> Path:
+        return root if self.settings.layout == "flat" else root / self.mode / self.plan.name

@@ -1,6 +1,5 @@
 """Scoring of one machine: model and features to score files, and a record of them."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -21,6 +20,7 @@ from asd_cli.core.errors import DataError, IntegrityError, UsageError
 from asd_cli.core.events import Events
 from asd_cli.core.files import storage_errors, write_bytes
 from asd_cli.core.hashing import hash_file
+from asd_cli.core.text import setting_value
 from asd_cli.core.types import Clip
 from asd_cli.detectors.base import Scores
 from asd_cli.detectors.plans import AutoSelect
@@ -91,7 +91,7 @@ def _require_same_settings(model: Model, layout: Layout, train: str) -> None:
     for key, old, new in _differences(made_with, present):
         raise UsageError(
             f"{path} was trained with {key} = {old!r}, and it is {new!r} now",
-            hint=f"train again: {train}; or set it back: --set {key}={_yaml_value(old)}",
+            hint=f"train again: {train}; or set it back: --set {key}={setting_value(old)}",
         )
 
 
@@ -106,11 +106,6 @@ def _differences(
         elif key in made_with and old != new and not key.startswith(_TRAINING_ONLY):
             found.append((f"{prefix}{key}", old, new))
     return found
-
-
-def _yaml_value(value: Any) -> str:
-    """Write a setting as `--set` takes it, without a blank that a shell would split at."""
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def score_machine(

@@ -164,6 +164,8 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, layout: Layout) -> S
     own = folder == layout.result_directory and not request.folders
     manifest = read_manifest(folder / "manifest.json")
     require_edition(manifest, folder, layout)
+    if own:
+        require_same_run(manifest, layout)
     found = find_score_files(folder, edition.score_files, edition.machines)
     present = {key.machine for key in found}
     unknown = [machine for machine in request.machines if machine not in present]
@@ -283,6 +285,27 @@ def require_edition(manifest: Manifest | None, folder: Path, layout: Layout) -> 
             f"{folder} holds results of {made_for}, and the edition is {asked}",
             hint=f"choose that edition: --edition {made_for}; or another folder for this one: "
             f"--set result_directory=result_{asked}",
+        )
+
+
+def require_same_run(manifest: Manifest | None, layout: Layout) -> None:
+    """Refuse own results of another mode or detector, which only a flat folder can hold.
+
+    Raises
+    ------
+    UsageError
+        Names both.
+    """
+    if manifest is None:
+        return
+    made = (manifest.mode, manifest.detector)
+    if made != (layout.mode.value, layout.plan.name):
+        folder = layout.result_directory
+        raise UsageError(
+            f"{folder} holds results of {made[1]} in mode {made[0]}, and {layout.plan.name} in "
+            f"mode {layout.mode} is asked for",
+            hint=f"choose those: --mode {made[0]} --detector {made[1]}; or another folder: "
+            f"--set result_directory={folder.name}_{layout.mode}",
         )
 
 

@@ -266,22 +266,38 @@ def _summary(
 
 
 def require_no_other_edition(layout: Layout, machine: str) -> None:
-    """Refuse to train over a model of another edition; a damaged one may be trained over.
+    """Refuse to train over a model of another edition, mode or detector.
+
+    A damaged one may be trained over.
 
     Raises
     ------
     UsageError
-        Names both editions.
+        Names both.
     """
     try:
         model = Model.load(layout.model(machine))
     except (DataError, IntegrityError):
         return
     require_same_edition(model, layout)
+    if model.facts.mode != layout.mode.value:
+        raise UsageError(
+            f"{layout.model(machine)} is a model of mode {model.facts.mode}, and the mode is "
+            f"{layout.mode}",
+            hint=f"take another folder: --set model_directory=model_{layout.mode}; or --force",
+        )
 
 
 def require_same_edition(model: Model, layout: Layout) -> None:
-    """Refuse a model that was trained for another edition; UsageError."""
+    """Refuse a model of another edition, or of another detector in a flat folder; UsageError."""
+    detector = model.facts.identity["detector"]
+    if layout.settings.layout == "flat" and detector != layout.plan.name:
+        raise UsageError(
+            f"{layout.model(model.machine)} is a model of {detector}, and the detector is "
+            f"{layout.plan.name}",
+            hint=f"choose that one: --detector {detector}; or another folder: "
+            f"--set model_directory=model_{layout.plan.name}",
+        )
     made_for, asked = model.facts.edition, layout.edition.name
     if made_for != asked:
         raise UsageError(

@@ -19,6 +19,7 @@ from asd_cli.pipeline.report_state import (
     recorded_threshold,
     run_problems,
 )
+from asd_cli.pipeline.systems import require_same_run
 from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.comparison import compare_pages
 from asd_cli.reporting.content import (
@@ -111,6 +112,8 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
         When the report cannot be written.
     """
     layout = Layout(request.settings, request.mode)
+    if not request.folders:
+        require_same_run(read_manifest(layout.manifest), layout)
     evaluated = evaluate(
         EvaluateRequest(
             settings=request.settings,

@@ -31,7 +31,7 @@ from asd_cli.pipeline.recording_checks import (
 )
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.pipeline.scoring import score_machine, usable_model
-from asd_cli.pipeline.systems import require_edition
+from asd_cli.pipeline.systems import require_edition, require_same_run
 from asd_cli.services.train import FollowUp, train
 from asd_cli.training.devices import require_device_name
 
@@ -101,7 +101,9 @@ def score(
     require_device_name(request.device)
     machines = layout.machines(request.machines)
     _combine_members(layout, request, events, executor)
-    require_edition(read_manifest(layout.manifest), layout.result_directory, layout)
+    manifest = read_manifest(layout.manifest)
+    require_edition(manifest, layout.result_directory, layout)
+    require_same_run(manifest, layout)
     trained_on = {machine: _trained_on(layout, machine) for machine in machines}
     tasks = _open_tasks(layout, request, events, executor)
     scored: dict[str, ScoredMachine] = {}
@@ -188,7 +190,9 @@ def score_once_trained(request: RunRequest, events: Events, executor: Executor) 
         As `score`, but for models, which need not be there yet.
     """
     layout = Layout(request.settings, request.mode)
-    require_edition(read_manifest(layout.manifest), layout.result_directory, layout)
+    manifest = read_manifest(layout.manifest)
+    require_edition(manifest, layout.result_directory, layout)
+    require_same_run(manifest, layout)
     tasks = {task.machine: task for task in _open_tasks(layout, request, events, executor)}
 
     def keep(result: tuple[str, MachineRecord]) -> None:

@@ -11,7 +11,7 @@ except that data lie below the working folder.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -67,6 +67,11 @@ class Settings(BaseModel):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]*\.csv$",
         max_length=100,
         description="table of metrics",
+    )
+    layout: Literal["nested", "flat"] = Field(
+        "nested",
+        description="of model and result folders: nested (<mode>/<detector>/ in them) or flat "
+        "(as the baseline's)",
     )
     edition: str = Field("dcase2021", description="challenge edition: dcase2020 to dcase2026")
     detector: str = Field("mobilenetv2", description="a name, a+b, or auto; see asd detectors")

@@ -253,3 +253,20 @@ def test_a_manifest_of_another_version_says_nothing_of_the_scores(own: Path) -> 
         assert "there is no manifest" not in told.stderr
     run("score", "--jobs", "1")
     assert kinds(*KNN) == (0, {}, False)
+
+
+def test_a_setting_that_scoring_used_and_evaluate_lacks_is_named_with_both_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_machine(tmp_path / "dev_data", seconds=0.8)
+    asd("train", *KNN, "--jobs", "1")
+    given = ("--set", "threshold=gamma", "--set", "decision_threshold=0.8")
+    assert asd("score", *KNN, *given, "--jobs", "1").exit_code == 0
+    assert asd("evaluate", *KNN, *given, "-q").exit_code == 0
+    result = asd("evaluate", *KNN, "-q")
+    assert result.exit_code == 4
+    text = " ".join(result.stderr.split())
+    again = "asd evaluate --mode dev --detector pooled-knn"
+    assert f"{again} --set decision_threshold=0.8 --set threshold=gamma" in text
+    assert "score again: asd score --mode dev --detector pooled-knn --machine fan" in text
