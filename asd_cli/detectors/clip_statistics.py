@@ -1,4 +1,8 @@
-"""One vector a clip, from its recording as it would sound at several speeds."""
+"""One vector a clip, from its recording as it would sound at several speeds.
+
+Playing a recording faster moves all frequencies and times together, as a faster machine does: speed
+perturbation (Ko et al. 2015, "Audio augmentation for speech recognition", Interspeech).
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,16 @@ from asd_cli.audio.decoding import read_file
 from asd_cli.core.errors import AsdError
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.types import Clip, Split
+from asd_cli.detectors.ensemble import EnsembleDetector
+from asd_cli.detectors.spec import Runtime
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore, find_stores, open_store, read_index
 from asd_cli.features.store_index import StoreEntry
 from asd_cli.features.waveforms import read_waveform
+from asd_cli.pipeline.identity import plan_of
 from asd_cli.pipeline.layout import Layout
+from asd_cli.pipeline.model import Model
 from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.clips import ClipMaterial, WindowGrid, make_cards
 from asd_cli.reporting.content import MachineContent
@@ -101,6 +105,7 @@ class _ClipStore:
         default_factory=dict
     )
     _basis: Any = None
+    _ensemble: tuple[tuple[Model, EnsembleDetector] | None] | None = None
 
     @property
     def recipe(self) -> FeatureParameters:
@@ -146,6 +151,19 @@ class _ClipStore:
             self._basis = mel_basis(self.recipe)
         return log_mel(self.waveform(clip), self.recipe, self._basis)
 
+    def decisive_member(self, clip: Clip) -> str:
+        """Name the member of an ensemble that finds a clip most unusual; empty where unknown."""
+        if self._ensemble is None:
+            self._ensemble = (_load_ensemble(self.layout, self.machine),)
+        (known,) = self._ensemble
+        if known is None:
+            return ""
+        model, detector = known
+        try:
+            return detector.contributions(model.prepare([clip])).decisive(0)
+        except AsdError:
+            return ""
+
     def reference(self, section: str) -> tuple[NormalReference, Sequence[Clip]] | None:
         """Give the normal clips of a section; None where there are too few."""
         if section not in self.references:
@@ -168,6 +186,18 @@ class _ClipStore:
         if len(features) < _MIN_NORMAL:
             return None
         return learn_normal(features), kept
+
+
+def _load_ensemble(layout: Layout, machine: str) -> tuple[Model, EnsembleDetector] | None:
+    """Load the model of a machine if it is an ensemble that needs no torch."""
+    try:
+        model = Model.load(layout.model(machine))
+        if plan_of(model.facts.training.detector).runtime is not Runtime.NUMPY:
+            return None
+        detector = model.restore()
+    except AsdError:
+        return None
+    return (model, detector) if isinstance(detector, EnsembleDetector) else None
 
 
 def _spread(clips: Sequence[Clip], count: int) -> list[Clip]:
@@ -199,7 +229,9 @@ def _material(
     if known is None or known[0].means.shape[1] != features.shape[1]:
         return ClipMaterial(features=features, waveform=waveform, windows=windows)
     reference, normal = known
-    explanation: Explanation = explain(features, reference, clip_store.recipe)
+    explanation: Explanation = replace(
+        explain(features, reference, clip_store.recipe), member=clip_store.decisive_member(clip)
+    )
     nearest = normal[explanation.nearest]
     return ClipMaterial(
         features=features,

@@ -19,7 +19,11 @@ Steps
    algorithm over all band ranges, Bentley 1984), for louder and for quieter, and widened as long as
    what joins it is in excess of a lower bar: two thresholds, as Canny (1986) finds edges, frame the
    whole of an event whose peak stands out. Then the next one, as long as it holds a fifth of the
-   first. The sentence names the two strongest.
+   first. The sentence names the two strongest. Where the first holds no more excess than those of
+   half of the normal clips, nothing is framed.
+5. Before all that, a clip that is louder or quieter than its neighbours in nearly all bands, by
+   more than normal clips are, is said to be that, if most of the excess is gone once its level is
+   made equal; what else differs is looked for then.
 """
 
 from collections.abc import Sequence
@@ -48,6 +52,10 @@ _CALIBRATION_CLIPS = 12
 _LEVEL_QUANTILE = 0.9
 _WHOLE_CLIP = 0.95
 _LOWEST_SAID_HZ = 50.0
+# What is said of the level: more than what normal clips differ by, and what one can hear.
+_MIN_LEVEL_DB, _LEVEL_FACTOR = 1.5, 1.5
+# And it must explain most of the excess.
+_MAX_REST = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +100,50 @@ class Explanation:
     seconds : float
         Length of the clip.
     unusual : bool
-        Whether the strongest region holds more excess than half of the normal clips have.
+        Whether the strongest region holds more excess than those of half of the normal clips;
+        nothing is framed where it does not.
+    level_db : float
+        How much louder (or, negative, quieter) the clip is in nearly all bands; 0 where it is not.
+    member : str
+        Which member of an ensemble decided; empty where that is not known.
     """
 
     regions: tuple[Region, ...]
     nearest: int
     seconds: float
     unusual: bool
+    level_db: float = 0.0
+    member: str = ""
 
     @property
     def sentence(self) -> str:
         """The explanation in words."""
+        return " ".join(filter(None, (self._level, self._where, self._who)))
+
+    @property
+    def _level(self) -> str:
+        if not self.level_db:
+            return ""
+        word = "Louder" if self.level_db > 0 else "Quieter"
+        return f"{word} everywhere by {abs(self.level_db):.0f} dB."
+
+    @property
+    def _who(self) -> str:
+        return f"The detector {self.member} decided." if self.member else ""
+
+    @property
+    def _where(self) -> str:
         if not self.regions:
-            return "No region stands out from its nearest normal clips."
+            if self.level_db:
+                return ""
+            return "No region stands out: normal clips differ as much among themselves."
         first, *others = (self._named(region) for region in self.named)
         text = f"{first} its nearest normal clip"
         text += "".join(f"; {other[0].lower()}{other[1:]} it" for other in others)
         more = len(self.regions) - len(self.named)
         if more:
             text += f"; {more} weaker region{'s' if more > 1 else ''} framed as well"
-        if not self.unusual:
-            text += "; normal clips differ as much among themselves"
-        return text + "."
+        return ("Apart from that: " if self.level_db else "") + text + "."
 
     @property
     def named(self) -> tuple[Region, ...]:
@@ -121,7 +151,7 @@ class Explanation:
         return self.regions[:_NAMED]
 
     def _named(self, region: Region) -> str:
-        side = "above" if region.level_db >= 0 else "below"
+        side = "louder than" if region.level_db >= 0 else "quieter than"
         where = f"{_time(region, self.seconds)}, {_hertz(region.low_hz, region.high_hz)}"
         return f"{where}, up to {abs(region.level_db):.0f} dB {side}"
 
@@ -156,6 +186,8 @@ class NormalReference:
         Median and robust spread of the residual of normal clips, in dB.
     usual : float
         Excess of the strongest region of a normal clip; half of them have more.
+    usual_level_db : float
+        A normal clip is louder or quieter than its neighbours by no more than this.
     """
 
     clips: Sequence[LogMel]
@@ -163,6 +195,7 @@ class NormalReference:
     centre: npt.NDArray[np.float64]
     spread: npt.NDArray[np.float64]
     usual: float
+    usual_level_db: float = 0.0
 
 
 def learn_normal(clips: Sequence[LogMel]) -> NormalReference:
@@ -187,7 +220,41 @@ def learn_normal(clips: Sequence[LogMel]) -> NormalReference:
     centre = np.median(every, axis=0)
     spread = 1.4826 * np.median(np.abs(every - centre), axis=0) + _MIN_SPREAD_DB
     strongest = [_strongest(_excesses((part - centre) / spread))[0] for part in residuals]
-    return NormalReference(clips, means, centre, spread, float(np.median(strongest)))
+    levels = [
+        level_change(means[i], means[nearest_clips(means[i], means, leave_out=int(i))])
+        for i in chosen
+    ]
+    return NormalReference(
+        clips,
+        means,
+        centre,
+        spread,
+        float(np.median(strongest)),
+        float(np.max(np.abs(levels))),
+    )
+
+
+def level_change(mean: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> float:
+    """Say by how much a clip is louder than others in nearly all bands.
+
+    Parameters
+    ----------
+    mean : ndarray [shape=(n_mels,)]
+        Its average over time, in dB.
+    others : ndarray [shape=(n_clips, n_mels)]
+        Those of others.
+
+    Returns
+    -------
+    float
+        Median difference in dB, negative where it is quieter; 0 where bands do not share it: a
+        tenth of them differ by less than half of it, or a tenth by more than half as much again.
+    """
+    difference = mean - others.mean(axis=0)
+    change = float(np.median(difference))
+    least, most = np.quantile(np.sign(change) * difference, (0.1, 0.9))
+    shared = least >= 0.5 * abs(change) and most <= 1.5 * abs(change)
+    return change if shared else 0.0
 
 
 def nearest_clips(
@@ -215,25 +282,40 @@ def explain(clip: LogMel, reference: NormalReference, recipe: FeatureParameters)
     -------
     Explanation
     """
-    near = nearest_clips(clip.mean(axis=0, dtype=np.float64), reference.means)
-    residual = _residual(clip, [reference.clips[i] for i in near], reference.means[near])
-    excesses = _excesses((residual - reference.centre) / reference.spread)
+    mean = clip.mean(axis=0, dtype=np.float64)
+    near = nearest_clips(mean, reference.means)
+    excesses = _excesses_of(clip, near, reference)
+    level_db, change = 0.0, level_change(mean, reference.means[near])
+    if abs(change) > max(_MIN_LEVEL_DB, _LEVEL_FACTOR * reference.usual_level_db):
+        mass, _, sign = _strongest(excesses)
+        equal = np.asarray(clip - change, np.float32)
+        rest = _excesses_of(equal, near, reference)
+        if sign * change > 0 and _strongest(rest)[0] <= _MAX_REST * mass:
+            clip, excesses, level_db = equal, rest, change
     smooth = ndimage.gaussian_filter(clip, _SMOOTHING, mode="nearest")
     regions: list[Region] = []
     first = 0.0
     while len(regions) < _REGIONS:
         mass, (start, end, low, high), sign = _strongest(excesses)
-        if mass <= max(0.0, _MIN_FRACTION * first):
+        if mass <= max(_MIN_FRACTION * first, 0.0 if first else reference.usual):
             break
         first = first or mass
         for excess in excesses:
             excess[start:end, low:high] = -_LARGEST
         bands = (low * _BANDS_POOLED, min(high * _BANDS_POOLED, clip.shape[1]))
         difference = sign * (smooth - reference.means[near[0]])[start:end, slice(*bands)]
-        level_db = sign * float(np.quantile(difference, _LEVEL_QUANTILE))
-        regions.append(_region((start, end), bands, level_db, len(clip), recipe))
+        loudness = sign * float(np.quantile(difference, _LEVEL_QUANTILE))
+        regions.append(_region((start, end), bands, loudness, len(clip), recipe))
     seconds = recipe.seconds(len(clip) - 1)
-    return Explanation(tuple(regions), near[0], seconds, first > reference.usual)
+    return Explanation(tuple(regions), near[0], seconds, bool(regions), level_db)
+
+
+def _excesses_of(
+    clip: LogMel, near: Sequence[int], reference: NormalReference
+) -> tuple[npt.NDArray[np.float64], ...]:
+    """Excess of a clip over its nearest normal clips, of louder and of quieter."""
+    residual = _residual(clip, [reference.clips[i] for i in near], reference.means[list(near)])
+    return _excesses((residual - reference.centre) / reference.spread)
 
 
 def _region(

@@ -29,5 +29,5 @@ class FingerprintOptions(DetectorOptions):
         (), "training clips are also used at these speeds"
     )
     max_perturbed: Annotated[int, Ge(1)] = option(
-        100, "so many training clips at other speeds, evenly chosen"
+        128, "so many training clips at other speeds, evenly chosen"
     )

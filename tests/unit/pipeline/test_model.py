@@ -117,7 +117,9 @@ def test_p_values_count_normal_clips_that_score_as_high(alone: Path) -> None:
         assert row.p_value == (1 + as_high) / (len(calibration) + 1)
 
 
-def test_it_explains_without_anything_else(alone: Path) -> None:
+def test_it_explains_without_anything_else(trained: Path, alone: Path) -> None:
+    faulty = [path for path in clips_to_score(trained) if "source_test_anomaly" in path.name]
+    shutil.copy(faulty[-1], "x.wav")
     model = Model.load("model.safetensors")
     explanation = model.explain("x.wav")
     # The fault whistles at 3.1 kHz all the time.
@@ -197,3 +199,25 @@ def test_options_of_another_version_are_refused_with_its_version(alone: Path) ->
     with pytest.raises(IntegrityError, match=r"made by version .* mood") as caught:
         Model.load(path).score(["x.wav"], section="01")
     assert caught.value.hint == "train it again: asd train --force"
+
+
+def test_the_report_names_the_member_that_decided(trained: Path) -> None:
+    from asd_cli.core.types import Mode
+    from asd_cli.detectors.ensemble import EnsembleDetector
+    from asd_cli.pipeline.layout import Layout
+    from asd_cli.pipeline.report_clips import _ClipStore
+
+    clip = Clip(path=clips_to_score(trained)[0], machine="fan", attributes={"section": "00"})
+    named = []
+    for detector in DETECTORS:
+        places = [f"{name}_directory={trained / name}" for name in ("cache", "model", "result")]
+        settings = asd.load_settings(
+            overrides=[*places, f"dev_directory={trained / 'dev_data'}", f"detector={detector}"],
+            environment={},
+        ).settings
+        named.append(_ClipStore(Layout(settings, Mode.DEV), "fan").decisive_member(clip))
+    model = Model.load(model_path(trained, "pooled-speed+texture"))
+    ensemble = model.restore()
+    assert isinstance(ensemble, EnsembleDetector)
+    assert named == ["", ensemble.contributions(model.prepare([clip])).decisive(0)]
+    assert named[1] in {"pooled-speed", "texture"}

@@ -83,8 +83,8 @@ def test_two_regions_are_named_and_more_are_counted() -> None:
     found = Explanation(regions, 0, 4.0, True)
     assert found.named == regions[:2]
     assert found.sentence == (
-        "0.0–0.5 s, 1.0–2.0 kHz, up to 6 dB above its nearest normal clip; 1.0–1.5 s, "
-        "1.0–2.0 kHz, up to 3 dB below it; 1 weaker region framed as well."
+        "0.0–0.5 s, 1.0–2.0 kHz, up to 6 dB louder than its nearest normal clip; 1.0–1.5 s, "
+        "1.0–2.0 kHz, up to 3 dB quieter than it; 1 weaker region framed as well."
     )
 
 
@@ -112,7 +112,7 @@ def test_a_burst_is_found_and_said() -> None:
     assert abs(region.bands[1] - 80) <= 4
     assert found.unusual
     assert found.sentence.startswith("1.")
-    assert "dB above its nearest normal clip" in found.sentence
+    assert "dB louder than its nearest normal clip" in found.sentence
 
 
 def test_a_gap_is_below() -> None:
@@ -122,15 +122,49 @@ def test_a_gap_is_below() -> None:
     found = explain(clip, learn_normal(clips), RECIPE)
     assert found.regions[0].level_db < -6
     assert found.sentence.startswith("All the time, ")
-    assert "below its nearest normal clip" in found.sentence
+    assert "quieter than its nearest normal clip" in found.sentence
 
 
 def test_no_region_no_claim() -> None:
     assert Explanation((), 0, 1.0, False).sentence.startswith("No region stands out")
     weak = Region((0, 9), (0, 9), 0.0, 0.05, 10.0, 900.0, 1.0)
-    said = Explanation((weak,), 0, 4.0, False).sentence
-    assert said.startswith("0.00–0.05 s, up to 900 Hz")
-    assert "normal clips differ as much" in said
+    assert Explanation((weak,), 0, 4.0, True).sentence.startswith("0.00–0.05 s, up to 900 Hz")
+
+
+def test_normal_clips_are_often_not_framed() -> None:
+    clips = normal_clips(40)
+    reference = learn_normal(clips[:20])
+    framed = [bool(explain(clip, reference, RECIPE).regions) for clip in clips[20:]]
+    assert np.mean(framed) <= 0.75
+    unframed = explain(clips[20 + framed.index(False)], reference, RECIPE)
+    assert not unframed.unusual
+    assert "normal clips differ as much among themselves" in unframed.sentence
+
+
+@pytest.mark.parametrize(("change_db", "said"), [(5.0, "Louder"), (-5.0, "Quieter")])
+def test_a_clip_that_is_louder_everywhere_is_said_to_be_that(change_db: float, said: str) -> None:
+    clips = normal_clips()
+    clip = (clips.pop() + change_db).astype(np.float32)
+    found = explain(clip, learn_normal(clips), RECIPE)
+    assert found.level_db == pytest.approx(change_db, abs=0.3)
+    assert found.sentence.startswith(f"{said} everywhere by 5 dB.")
+    clip[40:60, 64:80] += 12.0
+    both = explain(clip, learn_normal(clips), RECIPE)
+    assert " everywhere by 5 dB. Apart from that: 1." in both.sentence
+
+
+def test_a_clip_that_is_louder_in_half_of_the_bands_is_not_louder_everywhere() -> None:
+    clips = normal_clips()
+    clip = clips.pop().copy()
+    clip[:, 60:] += 9.0
+    found = explain(clip, learn_normal(clips), RECIPE)
+    assert found.level_db == 0.0
+    assert found.regions[0].level_db > 6
+
+
+def test_the_member_that_decided_is_named() -> None:
+    found = Explanation((), 0, 1.0, False, level_db=6.2, member="level")
+    assert found.sentence == "Louder everywhere by 6 dB. The detector level decided."
 
 
 @pytest.mark.parametrize("bands", [128, 64, 6, 30])
