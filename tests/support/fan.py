@@ -59,7 +59,7 @@ def _noise(
 ) -> npt.NDArray[np.float64]:
     """Make Gaussian noise of a spectrum with standard deviation 1; blocks keep it fast."""
     block = 1 << 16
-    weights = spectrum(np.fft.rfftfreq(block, 1 / rate))
+    weights = spectrum(np.asarray(np.fft.rfftfreq(block, 1 / rate), np.float64))
     blocks = [
         np.fft.irfft(np.fft.rfft(rng.standard_normal(block)) * weights)
         for _ in range(-(-count // block))
