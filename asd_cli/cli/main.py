@@ -28,7 +28,8 @@ app = typer.Typer(
     name="asd",
     help="Detect anomalous machine sound when only normal recordings exist.\n\n"
     "Start with: asd demo. It makes a synthetic set, trains, scores, evaluates and reports, "
-    "offline.",
+    "offline.\n\n"
+    "Own recordings: asd inspect FOLDER, asd train --data FOLDER --machine NAME, asd score FILES.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

@@ -27,7 +27,7 @@ _AUTOENCODER: Mapping[str, Any] = {
 }
 # The baselines fit a gamma distribution to all scores of a machine; distances to few clips do not
 # follow one, and differ between domains.
-_DECISION: Mapping[str, Any] = {"threshold": "quantile", "threshold_groups": "domain"}
+_DECISION: Mapping[str, Any] = {"threshold": "interval", "threshold_groups": "domain"}
 _WHITENED: Mapping[str, Any] = {**_DECISION, "backend.distance": "whitened"}
 _ADAPTIVE: Mapping[str, Any] = {**_DECISION, "backend.distance": "adaptive"}
 

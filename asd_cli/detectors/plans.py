@@ -17,7 +17,7 @@ AUTO = "auto"
 AUTO_SUMMARY = "what asd select would choose for each machine"
 # Settings whose defaults are others for ensembles and for what auto chooses: scores of combined
 # detectors do not follow a gamma distribution.
-_COMBINED: Mapping[str, Any] = {"threshold": "quantile", "threshold_groups": "domain"}
+_COMBINED: Mapping[str, Any] = {"threshold": "interval", "threshold_groups": "domain"}
 _JOIN = "+"
 
 

@@ -52,7 +52,7 @@ _CALIBRATION_CLIPS = 12
 _LEVEL_QUANTILE = 0.9
 _WHOLE_CLIP = 0.95
 _LOWEST_SAID_HZ = 50.0
-# What is said of the level: more than what normal clips differ by, and what one can hear.
+# What is said of the level: more than what normal clips differ by, and what can be noticed.
 _MIN_LEVEL_DB, _LEVEL_FACTOR = 1.5, 1.5
 # And it must explain most of the excess.
 _MAX_REST = 0.25

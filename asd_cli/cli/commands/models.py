@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="models",
-    help="List, show, remove models of own machines, or go back to a version.",
+    help="List, show, remove models of own machines, or go back to a version.\n\n"
+    "Example: asd models list",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -37,7 +38,10 @@ def list_(
     set_: options.Set = None,
     format_: options.FormatOption = Format.TEXT,
 ) -> None:
-    """List the model in use of each machine."""
+    """List the model in use of each machine.
+
+    Example: asd models list
+    """
     from asd_cli.services.models import list_models
 
     console = make_console()
@@ -57,7 +61,10 @@ def show(
     set_: options.Set = None,
     format_: options.FormatOption = Format.TEXT,
 ) -> None:
-    """Show all versions of a machine's model."""
+    """Show all versions of a machine's model.
+
+    Example: asd models show fan-3
+    """
     from asd_cli.services.models import show_model
 
     found = show_model(own_settings(config, set_, {}), machine)
@@ -74,7 +81,10 @@ def remove(
     config: options.Config = None,
     set_: options.Set = None,
 ) -> None:
-    """Remove a version that is not in use, or all of a machine."""
+    """Remove a version that is not in use, or all of a machine.
+
+    Example: asd models remove fan-3 --version 1
+    """
     from asd_cli.core.errors import UsageError
     from asd_cli.services.models import remove_model
 
@@ -97,7 +107,10 @@ def rollback(
     config: options.Config = None,
     set_: options.Set = None,
 ) -> None:
-    """Use the version before the current one, or the one of a number."""
+    """Use the version before the current one, or the one of a number.
+
+    Example: asd models rollback fan-3
+    """
     from asd_cli.services.models import roll_back
 
     used = roll_back(own_settings(config, set_, {}), machine, version)

@@ -63,10 +63,9 @@ def score(
     Otherwise: an anomaly score and a decision for every test clip. The CSV files are those of the
     DCASE baseline, byte for byte in form, and can be submitted.
 
-    Examples
-    --------
-    asd score new/*.wav --machine fan-3
-    asd score --mode eval --machine fan
+    Example: asd score new/ --machine fan-3
+
+    Example: asd score --mode eval --machine fan
     """
     own = {
         "--model": model, "--false-alarm-rate": false_alarm_rate, "--format": format_,

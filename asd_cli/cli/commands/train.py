@@ -57,10 +57,9 @@ def train(
     container. Otherwise: for the machines of a challenge set; missing features are extracted,
     interrupted runs are resumed, up-to-date models are kept.
 
-    Examples
-    --------
-    asd train --data recordings/ --machine fan-3
-    asd train --machine pump --set fit.epochs=20
+    Example: asd train --data recordings/ --machine fan-3
+
+    Example: asd train --machine pump --set fit.epochs=20
     """
     chosen = options.read_channel(channel)
     own = {"--clip": clip, "--groups": groups, "--false-alarm-rate": false_alarm_rate}

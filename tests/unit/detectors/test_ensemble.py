@@ -116,8 +116,9 @@ def test_logarithms_of_what_may_be_negative_are_refused() -> None:
         ensemble(normalization="log").fit(make_store(shift=30.0), FitContext())
 
 
-def robust(train: FeatureStore) -> EnsembleDetector:
-    settings = Settings(detector="robust")
+def robust(train: FeatureStore, **parameters: str) -> EnsembleDetector:
+    named = {f"ensemble.{name}": value for name, value in parameters.items()}
+    settings = Settings(detector="robust", parameters=named)
     options = detector_options(settings, features=FeatureParameters(), device="cpu")
     detector = create_detector(settings.plan, options)
     detector.fit(train, FitContext())
@@ -176,7 +177,7 @@ def test_a_clip_does_not_set_its_own_scale() -> None:
     waveforms[12:15] = [3.0 * samples for samples in waveforms[12:15]]
     clips = [Recording(c, w) for c, w in zip(train.clips, waveforms, strict=True)]
     odd = features_in_memory(clips, FeatureParameters())
-    detector = robust(odd)
+    detector = robust(odd, normalization="log")
     honest = detector.score_training_clips(odd)
     own = detector._combine(detector._normalise(detector._score_left_out(odd, SILENT), odd.clips))
     assert honest[12:15].min() > own[12:15].max()
