@@ -219,7 +219,7 @@ def test_a_file_speaks_for_its_detector_wherever_that_is_used(tmp_path: Path) ->
     built_on_it = load_settings(
         path, overrides=["detector=mobilenetv2-knn"], environment={}
     ).settings
-    assert built_on_it.value("threshold") == "quantile"
+    assert built_on_it.value("threshold") == "interval"
     base = built_on_it.with_detector("mobilenetv2")
     assert (base.value("fit.epochs"), base.value("threshold")) == (7, "gamma")
     own = load_settings(path, environment={}).settings
