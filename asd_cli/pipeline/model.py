@@ -27,6 +27,7 @@ from asd_cli.pipeline.identity import plan_of
 if TYPE_CHECKING:
     import pandas
 
+    from asd_cli.pipeline.own.report import FileView
     from asd_cli.pipeline.own.stream import Stream
     from asd_cli.reporting.explain import Explanation, NormalReference
     from asd_cli.settings.model import Settings
@@ -357,6 +358,34 @@ class Model:
 
         asked = with_more_normal(self, [Path(p) for p in recordings], settings or Settings())
         return make_model(asked, SILENT, SerialExecutor())
+
+    def show(self, path: str | Path, *, false_alarm_rate: float | None = None) -> "FileView":
+        """Score a file and show it in a notebook: decision, reason, picture and player.
+
+        Parameters
+        ----------
+        path : path
+            The recording.
+        false_alarm_rate : float, optional
+            Fraction of normal files that may be called anomalous; the model's own by default.
+
+        Returns
+        -------
+        FileView
+            A notebook shows it; its `file` is the decision.
+
+        Raises
+        ------
+        UsageError
+            When the model is of a challenge set.
+        """
+        from asd_cli.pipeline.own.report import view_file
+        from asd_cli.pipeline.own.scoring import FileScorer
+
+        rate = false_alarm_rate
+        if rate is None:
+            rate = round(1.0 - self.threshold.quantile, 12)
+        return view_file(self, FileScorer(self, rate).score(Path(path)))
 
     def stream(self, sr: int) -> "Stream":
         """Score sound as it arrives.

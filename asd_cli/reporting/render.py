@@ -10,7 +10,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from asd_cli.reporting.comparison import ComparisonPage
-from asd_cli.reporting.own_page import OwnPage
+from asd_cli.reporting.inspection_page import InspectionPage
+from asd_cli.reporting.own_page import OwnPage, PartCard
 from asd_cli.reporting.page import ReportPage
 
 _TEMPLATES = "templates"
@@ -24,6 +25,16 @@ def render_report(page: ReportPage) -> str:
 def render_own(page: OwnPage) -> str:
     """Write the page of a machine of one's own."""
     return _environment().get_template("own.html.jinja").render(page=page)
+
+
+def render_view(card: PartCard) -> str:
+    """Write one clip for a notebook."""
+    return _environment().get_template("view.html.jinja").render(card=card)
+
+
+def render_inspection(page: InspectionPage) -> str:
+    """Write the page of inspected recordings."""
+    return _environment().get_template("inspection.html.jinja").render(page=page)
 
 
 def render_comparison(page: ComparisonPage) -> str:

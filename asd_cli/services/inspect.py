@@ -10,7 +10,9 @@ import numpy as np
 
 from asd_cli.core.errors import DataError, ProblemsError
 from asd_cli.core.events import SILENT, Events, progress
-from asd_cli.core.types import Split
+from asd_cli.core.files import write_text
+from asd_cli.core.text import printable
+from asd_cli.core.types import Clip, Split
 from asd_cli.execution.executor import Executor, in_order, make_executor
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.own.inspection import (
@@ -64,9 +66,26 @@ class InspectRequest:
 
 @dataclass(frozen=True, slots=True)
 class Outlier:
-    """A clip that sounds unlike the others: somebody should listen to it."""
+    """A clip that sounds unlike the others: somebody should listen to it.
+
+    Attributes
+    ----------
+    clip : str
+        Its name.
+    path : Path
+        The file.
+    start : float
+        Where it begins, in seconds.
+    duration : float or None
+        Its length; None to the end.
+    score, p_value : float
+        Of the clip when its recording is left out.
+    """
 
     clip: str
+    path: Path
+    start: float
+    duration: float | None
     score: float
     p_value: float
 
@@ -203,6 +222,59 @@ def _identity(request: InspectRequest, material: Material) -> dict[str, object]:
     return own_identity(_training(request), material)
 
 
+def _outlier(clip: Clip, score: float, p_value: float) -> Outlier:
+    return Outlier(clip.name, clip.path, clip.start, clip.duration, score, p_value)
+
+
+def write_page(found: Inspection, path: Path, command: str) -> None:
+    """Write the page of an inspection; StorageError when it cannot be written."""
+    # Pages load jinja2, which text does without.
+    from asd_cli.pipeline.own.report import outlier_cards
+    from asd_cli.reporting.inspection_page import InspectionPage
+    from asd_cli.reporting.render import render_inspection
+
+    wanted = [
+        (
+            Clip(path=o.path, machine=_NAME, start=o.start, duration=o.duration, recording=o.clip),
+            o.score,
+            o.p_value,
+        )
+        for o in found.outliers
+    ]
+    page = InspectionPage(
+        recordings=len(found.recordings),
+        seconds=found.seconds,
+        containers=tuple(found.containers.items()),
+        rates=tuple((f"{rate} Hz", count) for rate, count in found.rates.items()),
+        channels=tuple((f"{n} channel(s)", count) for n, count in found.channels.items()),
+        sample_rate=found.sample_rate,
+        clips=found.clips,
+        units=found.units,
+        unreadable=tuple(printable(text) for text in found.unreadable),
+        suspicious=tuple(
+            (printable(r.name), r.problem or "; ".join(sign.text for sign in r.suspicions))
+            for r in found.suspicious
+        ),
+        copies=tuple(printable(text) for text in found.copies),
+        gain=printable(found.gain),
+        states=None if found.states is None else _states_in_words(found.states),
+        levels=tuple(r.level_db for r in found.recordings if not r.problem),
+        cards=tuple(outlier_cards(wanted, found.sample_rate)),
+        supported=tuple((rate.asked, rate.bound) for rate in found.supported),
+        notes=(*found.limits, *found.notes),
+        command=command,
+    )
+    write_text(path, render_inspection(page))
+
+
+def _states_in_words(states: States) -> str:
+    first, second = states.sizes
+    return printable(
+        f"two operating states: {first} and {second} clips, as {states.examples[0]} and "
+        f"{states.examples[1]}"
+    )
+
+
 def _learned(known: Inspection, material: Material, model: Model) -> Inspection:
     """Add what left-out scores tell."""
     scores, normal = model.training_scores, model.normal_scores
@@ -217,7 +289,7 @@ def _learned(known: Inspection, material: Material, model: Model) -> Inspection:
         copies=tuple(copies_of(material.store)),
         states=operating_states(material.store),
         outliers=tuple(
-            Outlier(material.store.clips[i].name, float(scores[i]), float(p_values[i]))
+            _outlier(material.store.clips[i], float(scores[i]), float(p_values[i]))
             for i in order[:count]
         ),
         supported=tuple(SupportedRate(rate, normal.bound(rate)) for rate in _RATES),

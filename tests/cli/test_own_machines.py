@@ -216,8 +216,14 @@ def test_inspect_says_what_is_wrong_and_what_is_supported(
     write(data / "silent.wav", np.zeros(4 * RATE, np.float32), RATE)
     write(data / "slow.wav", fan(4.0, 8000, 51), 8000)
     (data / "bad.wav").write_text("hello")
-    result = asd("inspect", "data", "--clip", "2", "--set", "detector=pooled-knn", "--jobs", "1")
+    asked = ("inspect", "data", "--clip", "2", "--set", "detector=pooled-knn", "--jobs", "1")
+    result = asd(*asked, "--report", "page.html")
     assert result.exit_code == 4
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "12 recordings" in page
+    assert "bad.wav is not a recording" in page
+    assert "all samples are zero" in page
+    assert page.count("data:audio/mpeg") == 3
     text = result.stdout
     assert "12 recordings" in text
     assert "11 × 16000 Hz, 1 × 8000 Hz" in text

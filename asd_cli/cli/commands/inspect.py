@@ -1,5 +1,6 @@
 """`asd inspect`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,10 @@ def inspect(
     set_: options.Set = None,
     jobs: options.Jobs = None,
     format_: options.ShortFormatOption = ShortFormat.TEXT,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="PAGE.html", help="Write a page with sounds."),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Look at recordings of a machine: what is there, what is wrong, what can be promised.
@@ -53,6 +58,9 @@ def inspect(
     console = make_console()
     with shown_events(console, quiet=quiet) as events:
         found = service.inspect(request, events)
+        if report is not None:
+            service.write_page(found, report, shlex.join(["asd", "inspect", *map(str, paths)]))
+            events.note(f"written: {report}")
     if format_ is ShortFormat.JSON:
         console.data(inspection_json(found))
     else:

@@ -96,4 +96,6 @@ def inspection_json(found: "Inspection") -> str:
         recording["suspicions"] = [
             {"kind": str(sign["kind"]), "text": sign["text"]} for sign in recording["suspicions"]
         ]
+    for outlier in plain["outliers"]:
+        outlier["path"] = str(outlier["path"])
     return json.dumps({"schema": SCHEMA, **plain}, indent=2)

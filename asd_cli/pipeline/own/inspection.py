@@ -28,6 +28,7 @@ _MIN_SPREAD_DB = 0.5
 _MIN_SILHOUETTE = 0.5
 _MIN_STATE_FRACTION = 0.05
 _ROUNDS = 50
+_RANGE_DB = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +156,9 @@ def operating_states(store: FeatureStore) -> States | None:
 
     K-means with two centres (Lloyd 1982), begun at the two clips that are farthest apart.
     """
-    points = np.stack([store[index].mean(axis=0) for index in range(len(store))]).astype(np.float64)
+    means = np.stack([store[index].mean(axis=0) for index in range(len(store))]).astype(np.float64)
+    # What a lossy codec leaves out has no level; it would count more than everything there is.
+    points = np.maximum(means, means.max(axis=1, keepdims=True) - _RANGE_DB)
     if len(points) < 2 * _MIN_SIDE:
         return None
     numbers = _two_means(points)

@@ -13,6 +13,7 @@ from asd_cli.core.text import printable
 from asd_cli.core.types import Clip, Label
 from asd_cli.datasets.folder import label_of_folders
 from asd_cli.evaluation.metrics import auc
+from asd_cli.features.memory import Recording, features_in_memory
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.pipeline.model import REFERENCES, Model
 from asd_cli.pipeline.own.changes import require_own
@@ -165,6 +166,77 @@ def _card(model: Model, shown: _Shown, gain: float, limits: tuple[float, float])
         pictures=tuple(pictures),
         sounds=tuple(sounds),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A scored file as a notebook shows it: decision, reason, picture and player.
+
+    Attributes
+    ----------
+    file : ScoredFile
+        The decision.
+    card : PartCard or None
+        Its worst part; None where it was not scored.
+    """
+
+    file: ScoredFile
+    card: PartCard | None
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from asd_cli.reporting.render import render_view
+
+        if self.card is None:
+            return f"<p>{escape(printable(self.file.path))}: {escape(self.file.reason)}</p>"
+        return render_view(self.card)
+
+
+def view_file(model: Model, file: ScoredFile) -> FileView:
+    """Show one scored file."""
+    card = None
+    for shown in _shown(model, [file]):
+        card = _card(model, shown, common_gain([shown.waveform]), colour_limits([shown.features]))
+    return FileView(file, card)
+
+
+def outlier_cards(
+    clips: Sequence[tuple[Clip, float, float]], sample_rate: int
+) -> Iterator[PartCard]:
+    """Make cards of clips that sound unlike the others.
+
+    Parameters
+    ----------
+    clips : sequence of (Clip, float, float)
+        Each with its score and p-value.
+    sample_rate : int
+        Of the pictures and sounds, in Hz.
+    """
+    recipe = FeatureParameters(sample_rate=sample_rate, channel="mean", resample=True)
+    shown: list[tuple[Clip, float, float, Waveform, npt.NDArray[np.float32]]] = []
+    for clip, score, p_value in clips:
+        try:
+            waveform = decode_part(
+                clip.path, recipe.audio_format, start=clip.start, duration=clip.duration
+            )
+            features = features_in_memory([Recording(clip, waveform)], recipe)[0]
+        except DataError:  # gone since it was inspected; the text names it
+            continue
+        shown.append((clip, score, p_value, waveform, features))
+    gain = common_gain([waveform for *_, waveform, _ in shown])
+    limits = colour_limits([features for *_, features in shown])
+    for clip, score, p_value, waveform, features in shown:
+        mp3 = encode_mp3(waveform, sample_rate, gain=gain)
+        yield PartCard(
+            name=printable(clip.recording),
+            anomalous=False,
+            score=score,
+            p_value=p_value,
+            why="",
+            pictures=(("This clip", _picture(features, None, recipe, limits)),),
+            sounds=(Sound(label="This clip", address=data_address(mp3, "audio/mpeg")),),
+        )
 
 
 def _picture(

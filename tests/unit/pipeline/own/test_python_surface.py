@@ -79,6 +79,20 @@ def test_update_gives_a_model_that_knows_more_and_leaves_the_first(
     assert not known.score([odd])[0].anomalous
 
 
+def test_a_notebook_shows_decision_picture_and_player(model: asd.Model, tmp_path: Path) -> None:
+    odd = write(tmp_path / "odd <1>.wav", fan(4.0, 22050, 41, Fault(level=0.1)), 22050)
+    shown = model.show(odd)
+    assert shown.file.status == "anomalous"
+    page = shown._repr_html_()
+    assert "odd &lt;1&gt;.wav" in page
+    assert "odd <1>" not in page
+    assert page.count("data:image/png") == 2
+    assert "data:audio/mpeg" in page
+    assert "louder than" in page
+    (tmp_path / "bad.wav").write_text("hello")
+    assert "is not a recording" in model.show(tmp_path / "bad.wav")._repr_html_()
+
+
 def test_the_estimator_has_the_habits_of_scikit_learn() -> None:
     from sklearn.base import clone
 
