@@ -73,7 +73,7 @@ def fit_threshold(
     rate = float(np.mean(values > np.asarray(applied)))
     if kind != INTERVAL:
         notes.extend(_suspicions(rate, quantile, len(values)))
-        notes.extend(too_few(len(values), quantile, "training clips"))
+    notes.extend(too_few(len(values), quantile, "training clips"))
     if min((value, *own.values())) >= highest_score:
         notes.append(
             f"the threshold {value:.4g} can never be exceeded: no clip scores higher than "
@@ -105,14 +105,14 @@ def too_few(count: int, quantile: float, what: str) -> list[str]:
     >>> too_few(9, 0.9, "training clips")
     []
     >>> too_few(5, 0.9, "clips")
-    ['the threshold is of 5 clips; a quantile of 0.9 needs 9: its false-alarm rate is unknown']
+    ['the threshold is of 5 clips; a quantile of 0.9 needs 9: its false-alarm rate is uncertain']
     """
     needed = math.ceil(round(1.0 / (1.0 - quantile) - 1.0, 6))
     if count >= needed:
         return []
     return [
         f"the threshold is of {count} {what}; a quantile of {quantile:g} needs {needed}: its "
-        "false-alarm rate is unknown"
+        "false-alarm rate is uncertain"
     ]
 
 

@@ -44,8 +44,7 @@ def calibrate(
     how = calibration_settings(settings)
     units = tuple(independent_units(store.clips, BLOCKS).tolist())
     threshold = find_threshold(scored, settings, groups, detector.highest_score, units)
-    if threshold.kind != INTERVAL:  # which says by its bound what few recordings are worth
-        threshold = replace(threshold, notes=(*threshold.notes, *_few(store, threshold)))
+    threshold = replace(threshold, notes=(*threshold.notes, *_few(store, threshold)))
     calibration = Calibration(settings=how, groups=groups, threshold=threshold, units=units)
     return with_calibration(model, replace(model.facts, calibration=calibration), found)
 

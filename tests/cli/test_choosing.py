@@ -104,7 +104,8 @@ def test_an_ensemble_of_untrained_models_says_how_to_train_it(machine: Path) -> 
 
 
 def test_the_threshold_is_chosen_when_scoring(machine: Path) -> None:
-    whole = ("--detector", "pooled-knn", "--set", "threshold_groups=machine")
+    whole = ("--detector", "pooled-knn", "--set", "threshold_groups=machine",
+             "--set", "threshold=quantile")  # fmt: skip
     run("train", *whole)
     model = machine / "model/dev/pooled-knn/model_fan.safetensors"
     before = model.read_bytes()

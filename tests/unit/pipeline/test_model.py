@@ -14,6 +14,7 @@ import asd_cli as asd
 from asd_cli.artifacts.model_file import read_model_file
 from asd_cli.core.errors import DataError, IntegrityError
 from asd_cli.core.types import Clip
+from asd_cli.detectors.normal_scores import NormalScores
 from asd_cli.pipeline.model import Model
 from tests.support.recordings import write_machine
 
@@ -107,8 +108,27 @@ def test_arrays_have_the_scores_of_files(alone: Path) -> None:
     assert resampled.score != model.score([twice], section="01")[0].score
 
 
+def of_kind(model: Model, kind: str) -> Model:
+    """Give a model that says that its threshold was found otherwise."""
+    calibration = model.facts.calibration
+    assert calibration is not None
+    threshold = replace(calibration.threshold, kind=kind)
+    facts = replace(model.facts, calibration=replace(calibration, threshold=threshold))
+    return replace(model, facts=facts)
+
+
+def test_p_values_of_an_interval_are_those_of_its_blocks(alone: Path) -> None:
+    model = of_kind(Model.load("model.safetensors"), "interval")
+    assert model.facts.calibration is not None
+    units = model.facts.calibration.units
+    asked = np.linspace(0, 20, 9)
+    expected = NormalScores(model.training_scores, units).p_values(asked)
+    clips = [Clip(path=Path("x"), machine="fan")] * len(asked)
+    assert [row.p_value for row in model.decide(clips, asked)] == pytest.approx(expected)
+
+
 def test_p_values_count_normal_clips_that_score_as_high(alone: Path) -> None:
-    model = Model.load("model.safetensors")
+    model = of_kind(Model.load("model.safetensors"), "quantile")
     calibration = model.training_scores
     asked = np.array([-np.inf, *calibration[:5], np.nextafter(calibration.max(), np.inf), np.inf])
     clips = [Clip(path=Path("x"), machine="fan")] * len(asked)

@@ -224,7 +224,7 @@ def test_a_file_speaks_for_its_detector_wherever_that_is_used(tmp_path: Path) ->
     assert (base.value("fit.epochs"), base.value("threshold")) == (7, "gamma")
     own = load_settings(path, environment={}).settings
     other = own.with_detector("pooled-knn", {"fit.epochs": 3})
-    assert (other.value("threshold"), other.value("fit.epochs")) == ("quantile", 3)
+    assert (other.value("threshold"), other.value("fit.epochs")) == ("interval", 3)
     assert other.with_detector("mobilenetv2").value("fit.epochs") == 3
 
 
