@@ -22,10 +22,6 @@ PLAN = SyntheticPlan(
 )
 
 
-# With so few clips an interval gives all sections one threshold.
-THRESHOLDS = ("threshold=quantile",)
-
-
 def settings_in(root: Path, *overrides: str) -> Settings:
     """Settings with every folder below `root`."""
     folders = {
@@ -36,9 +32,7 @@ def settings_in(root: Path, *overrides: str) -> Settings:
         "result_directory": "result",
     }
     places = [f"{key}={root / name}" for key, name in folders.items()]
-    return asd.load_settings(
-        overrides=[*places, "detector=pooled-knn", *THRESHOLDS, *overrides]
-    ).settings
+    return asd.load_settings(overrides=[*places, "detector=pooled-knn", *overrides]).settings
 
 
 def make_run(root: Path, plan: SyntheticPlan = PLAN) -> ReportRequest:
