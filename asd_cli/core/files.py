@@ -129,6 +129,16 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def require_working_folder() -> None:
+    """Refuse to work in a folder that was removed; StorageError."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise StorageError(
+            "the working folder was removed", hint="change to one that exists: cd ~"
+        ) from error
+
+
 def require_free_space(folder: Path, needed: int) -> None:
     """Refuse work that would fill the disk, before its first byte.
 
@@ -144,6 +154,7 @@ def require_free_space(folder: Path, needed: int) -> None:
     StorageError
         When less than `needed` is free.
     """
+    require_working_folder()
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     free = shutil.disk_usage(existing).free
     if free < needed:

@@ -11,7 +11,7 @@ from scipy import sparse
 from asd_cli.core.errors import DataError
 from asd_cli.core.hashing import combine, hash_bytes
 from asd_cli.core.types import DOMAIN, SECTION, Clip
-from asd_cli.features.logmel import log_mel, mel_basis
+from asd_cli.features.logmel import finite_log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from asd_cli.features.waveforms import read_waveform
@@ -94,7 +94,7 @@ def features_in_memory(
                 f"{parameters.sample_rate} Hz; the model needs more than {parameters.n_fft // 2}",
                 hint="use longer recordings",
             )
-        rows.append(log_mel(waveform, parameters, basis))
+        rows.append(finite_log_mel(waveform, parameters, basis, name=recording.clip.path))
     frames = np.array([len(row) for row in rows], np.int64)
     hashes = tuple(hash_bytes(waveform.tobytes()) for waveform in waveforms)
     return FeatureStore(

@@ -1,7 +1,7 @@
 """`asd inspect`: what recordings there are, what is wrong with them, and what they support."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -203,6 +203,14 @@ def _identity(request: InspectRequest, material: Material) -> dict[str, object]:
     return own_identity(_training(request), material)
 
 
+def _left_out(known: Inspection, material: Material) -> Iterator[str]:
+    """Say which recordings could be read and would not be trained on."""
+    said = {*known.unreadable, *(r.problem for r in known.recordings)}
+    for reason in material.skipped:
+        if not any(text and reason.startswith(text) for text in said):
+            yield f"left out: {reason}"
+
+
 def _learned(known: Inspection, material: Material, model: Model) -> Inspection:
     """Add what left-out scores tell."""
     scores, normal = model.training_scores, model.normal_scores
@@ -222,5 +230,5 @@ def _learned(known: Inspection, material: Material, model: Model) -> Inspection:
         ),
         supported=tuple(SupportedRate(rate, normal.bound(rate)) for rate in _RATES),
         limits=tuple(limits_of(model)),
-        notes=material.notes,
+        notes=(*material.notes, *_left_out(known, material)),
     )

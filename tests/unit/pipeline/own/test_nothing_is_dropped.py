@@ -1,0 +1,215 @@
+"""Own recordings are used as they were named, or named as not used; no number is made of none."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import asd_cli as asd
+from asd_cli.core.errors import AsdError, DataError, ProblemsError
+from asd_cli.core.types import GROUP, Split
+from asd_cli.datasets.recordings import find_recordings
+from asd_cli.pipeline.own.groups import Groups
+from asd_cli.pipeline.own.intake import take_in
+from asd_cli.services.own_train import train_machine
+from tests.support.fan import fan, write
+from tests.support.recordings import write_wav
+
+RATE = 16000
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for number in range(6):
+        write(tmp_path / "rec" / f"{number}.wav", fan(2.0, RATE, number), RATE)
+    return tmp_path / "rec"
+
+
+def train(*paths: Path, **options: object) -> asd.Model:
+    settings = asd.load_settings(overrides=["detector=pooled-knn"]).settings
+    return asd.train(list(paths), machine="fan", clip_seconds=2.0, settings=settings, **options)
+
+
+class TestFolders:
+    def test_a_link_that_leads_nowhere_is_named(self, folder: Path) -> None:
+        (folder / "gone.wav").symlink_to("nowhere.wav")
+        (folder / "loop.wav").symlink_to("loop.wav")
+        found = take_in([folder], "fan", split=Split.TRAIN)
+        assert len(found.recordings) == 6
+        assert ["gone.wav" in found.problems[0], "loop.wav" in found.problems[1]] == [True, True]
+
+    def test_a_pipe_is_named(self, folder: Path) -> None:
+        os.mkfifo(folder / "pipe.wav")
+        (problem,) = take_in([folder], "fan", split=Split.TRAIN).problems
+        assert "not a regular file" in problem
+
+    def test_links_to_folders_are_followed_and_loops_end(self, folder: Path) -> None:
+        write(folder.parent / "elsewhere" / "x.wav", fan(2.0, RATE, 9), RATE)
+        (folder / "more").symlink_to(folder.parent / "elsewhere")
+        (folder / "loop").symlink_to(folder)
+        assert folder / "more" / "x.wav" in find_recordings(folder)
+        assert len(find_recordings(folder)) == 7
+
+    def test_a_folder_whose_listing_fails_is_named(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (folder / "closed").mkdir()
+        real = os.scandir
+
+        def scandir(path: str) -> object:
+            if str(path).endswith("closed"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path)
+
+        monkeypatch.setattr(os, "scandir", scandir)
+        with pytest.raises(DataError, match="closed cannot be read"):
+            find_recordings(folder)
+
+    def test_two_folders_of_one_name_are_kept_apart(self, folder: Path) -> None:
+        other = write(folder.parent / "later" / "rec" / "0.wav", fan(2.0, RATE, 20), RATE).parent
+        model = train(folder, other)
+        assert model.facts.own is not None
+        assert model.facts.own.recordings == 7
+        files = take_in([folder / "0.wav", other / "0.wav"], "fan", split=Split.TRAIN)
+        assert len({recording.whole.name for recording in files.recordings}) == 2
+
+    def test_a_name_that_another_one_begins_with_is_not_mistaken_for_it(self, folder: Path) -> None:
+        write(folder / "0.wav copy.wav", fan(2.0, 8000, 30), 8000)
+        for number in range(20):  # the machine keeps its rate
+            write(folder / f"x{number}.wav", fan(2.0, RATE, 40 + number), RATE)
+        settings = asd.load_settings(overrides=["detector=pooled-knn"]).settings
+        trained = train_machine(
+            asd.OwnTrainRequest(
+                sources=(folder,), machine="fan", settings=settings, clip_seconds=2.0,
+                skip_bad=True, jobs=1,
+            )
+        )  # fmt: skip
+        assert (trained.recordings, len(trained.skipped)) == (26, 1)
+
+    def test_only_unreadable_recordings_are_all_named(self, tmp_path: Path) -> None:
+        (tmp_path / "a.wav").write_bytes(b"")
+        (tmp_path / "b.wav").write_text("text")
+        with pytest.raises(ProblemsError) as caught:
+            train(tmp_path)
+        assert len(caught.value.problems) == 2
+
+
+class TestTables:
+    def take(self, folder: Path, text: str) -> list[str]:
+        table = folder.parent / "clips.csv"
+        table.write_text(text, encoding="utf-8")
+        found = take_in([table], "fan", split=Split.TRAIN)
+        return [*found.problems, *found.notes, *(str(r.whole.label) for r in found.recordings)]
+
+    def test_columns_are_known_in_capitals(self, folder: Path) -> None:
+        found = self.take(folder, "Path,Label\nrec/0.wav,normal\nrec/1.wav,anomaly\n")
+        assert found == ["normal", "anomaly"]
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("path,label\nrec/0.wav,normal,anomaly\n", ":2: more cells than columns"),
+            ("path,Path\nrec/0.wav,rec/1.wav\n", "two columns are called path"),
+            ("path,start\nrec/0.wav,1_0\n", "rows"),
+            ("path,start\nrec/0.wav,\u0661\n", "rows"),
+            ("path,start\nrec/0.wav,nan\n", "rows"),
+            ("path\n", "no rows"),
+        ],
+    )
+    def test_what_cannot_be_meant_is_refused(self, folder: Path, text: str, words: str) -> None:
+        with pytest.raises(AsdError, match=words):
+            self.take(folder, text)
+
+    def test_a_part_outside_of_its_recording_is_a_problem(self, folder: Path) -> None:
+        rows = "path,start,duration\nrec/0.wav,0,1000\nrec/1.wav,50,1\nrec/2.wav,0.5,1.5\n"
+        found = self.take(folder, rows)
+        assert "0.wav has 2 s, and the part from 0 s to 1000 s is asked for" in found[0]
+        assert "1.wav has 2 s, and the part from 50 s to 51 s is asked for" in found[1]
+        assert found[2:] == ["None"]
+
+    def test_rows_of_another_split_or_machine_are_counted(self, folder: Path) -> None:
+        rows = "path,split,machine\nrec/0.wav,,\nrec/1.wav,test,\nrec/2.wav,,pump\n"
+        notes = self.take(folder, rows)
+        assert any("1 rows" in note and "for test" in note for note in notes)
+        assert any("1 rows" in note and "machine pump" in note for note in notes)
+
+    def test_a_name_with_a_zero_byte_is_a_problem(self, folder: Path) -> None:
+        (problem, _) = self.take(folder, "path\nre\0c/0.wav\nrec/1.wav\n")
+        assert "is no name of a file" in problem
+
+
+class TestGroups:
+    def groups(self, folder: Path, text: str) -> Groups:
+        table = folder.parent / "groups.csv"
+        table.write_text(text, encoding="utf-8")
+        return Groups.read(str(table))
+
+    @pytest.mark.parametrize("name", ["0.wav", "rec/0.wav", "./rec/0.wav", "absolute"])
+    def test_a_recording_is_named_by_the_end_of_its_path(self, folder: Path, name: str) -> None:
+        named = str(folder / "0.wav") if name == "absolute" else name
+        groups = self.groups(folder, f"path,group\n{named},a\n")
+        for sources in ([folder], [folder, folder.parent / "rec" / "1.wav"]):
+            found = take_in(sources, "fan", split=Split.TRAIN, groups=groups)
+            assert found.recordings[0].whole.attributes == {GROUP: "a"}
+            assert GROUP not in found.recordings[1].whole.attributes
+
+    def test_a_row_that_names_no_recording_is_refused(self, folder: Path) -> None:
+        self.groups(folder, "path,group\n0.wav,a\nnone.wav,a\n")
+        with pytest.raises(ProblemsError, match="name no recording") as caught:
+            train(folder, groups=str(folder.parent / "groups.csv"))
+        assert list(caught.value.problems) == ["none.wav"]
+
+    @pytest.mark.parametrize(
+        "rows", ["0.wav,a\n0.wav,b\n", "0.wav\n", "0.wav,a,b\n", ",a\n", "0.wav,\n"]
+    )
+    def test_malformed_rows_are_refused_with_their_lines(self, folder: Path, rows: str) -> None:
+        with pytest.raises(ProblemsError) as caught:
+            self.groups(folder, f"path,group\n{rows}")
+        assert ":2: " in caught.value.problems[0] or ":3: " in caught.value.problems[0]
+
+    def test_a_quotation_mark_that_is_not_closed_is_refused(self, folder: Path) -> None:
+        with pytest.raises(DataError, match="cannot be read"):
+            self.groups(folder, 'path,group\n"0.wav,a\n1.wav,b\n')
+
+
+class TestNumbers:
+    def test_samples_beyond_all_measure_are_not_scored_as_normal(self, folder: Path) -> None:
+        model = train(folder)
+        loud = write_wav(folder.parent / "loud.wav", 1e30 * fan(2.0, RATE, 7), subtype="FLOAT")
+        with pytest.raises(DataError, match="too loud"):
+            model.score([loud])
+        settings = asd.load_settings().settings
+        found = asd.score_files(
+            asd.OwnScoreRequest(paths=(loud,), machine="fan", settings=settings)
+        )
+        assert found.files[0].status == "not scored"
+        assert found.files[0].score is None
+        with pytest.raises(DataError, match="too loud"):
+            model.score([np.full(2 * RATE, 1e30, np.float32)])
+
+    def test_a_score_that_is_no_number_is_refused(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from asd_cli.detectors.base import Scores
+
+        model = train(folder)
+        detector = model._detector
+        monkeypatch.setattr(
+            detector, "score", lambda store: Scores(np.array([np.nan], np.float32), ())
+        )
+        with pytest.raises(DataError, match="which is no number"):
+            model.score([folder / "0.wav"])
+
+    def test_a_silent_recording_and_another_rate_are_said(self, folder: Path) -> None:
+        write_wav(folder / "silent.wav", np.zeros(2 * RATE))
+        write(folder / "high.wav", fan(2.0, 48000, 8), 48000)
+        settings = asd.load_settings(overrides=["detector=pooled-knn"]).settings
+        trained = train_machine(
+            asd.OwnTrainRequest(
+                sources=(folder,), machine="fan", settings=settings, clip_seconds=2.0, jobs=1
+            )
+        )
+        assert any("fan: 1 of 8 clips is silent: silent.wav" in w for w in trained.warnings)
+        assert any("1 of 8 recordings have 48000 Hz" in note for note in trained.notes)
