@@ -120,6 +120,7 @@ def flush_to_disk(path: Path) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file atomically; errors as in `atomic_path`."""
+    require_working_folder()
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 

@@ -41,8 +41,8 @@ _HEADLINES = {
 
 Identities = npt.NDArray[np.uint64]
 Suspicions = Mapping[str, tuple[Suspicion, ...]]
-# Column of `identities`.
-_AUDIO = 2
+# Columns of `identities`.
+CONTENT, _AUDIO = 1, 2
 
 
 def odd_recordings(

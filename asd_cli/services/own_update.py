@@ -1,17 +1,18 @@
 """`asd update` and `asd rebaseline`: new versions of a model of a machine of one's own."""
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asd_cli.core.errors import UsageError
+from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.events import SILENT, Events
-from asd_cli.core.types import Split
+from asd_cli.core.types import Label, Split
 from asd_cli.execution.executor import make_executor
 from asd_cli.pipeline.own.changes import (
     MIN_CLIPS_ALONE,
     MIN_RECORDINGS_ALONE,
     after_maintenance,
+    clips_gone,
     current,
     require_own,
     with_more_normal,
@@ -61,7 +62,14 @@ def update(request: UpdateRequest, events: Events = SILENT) -> OwnTrained:
         When there is no model, or recordings are gone or cannot be used.
     """
     model = current(request.settings, request.machine)
-    return _train(with_more_normal(model, request.paths, request.settings), request, events)
+    asked = with_more_normal(model, request.paths, request.settings)
+    _normal(request)
+    trained = _train(asked, request, events)
+    gone = clips_gone(model, trained.model)
+    if gone:
+        lost = f"{gone} of the clips that the version before was trained on are not there any more"
+        trained = replace(trained, warnings=(*trained.warnings, lost))
+    return trained
 
 
 def rebaseline(request: UpdateRequest, events: Events = SILENT) -> OwnTrained:
@@ -85,7 +93,7 @@ def rebaseline(request: UpdateRequest, events: Events = SILENT) -> OwnTrained:
         )
     model = current(request.settings, request.machine)
     own = require_own(model)
-    found = take_in(request.paths, request.machine, split=Split.TRAIN)
+    found = _normal(request)
     alone = _is_enough(found, own.clip_seconds)
     if not alone:
         events.note(
@@ -96,6 +104,19 @@ def rebaseline(request: UpdateRequest, events: Events = SILENT) -> OwnTrained:
         model, request.paths, request.settings, reason=request.reason, alone=alone
     )
     return _train(asked, request, events)
+
+
+def _normal(request: UpdateRequest) -> Intake:
+    """Find the new recordings; those of faults are not normal, whatever they are named for."""
+    found = take_in(request.paths, request.machine, split=Split.TRAIN)
+    normal = found.only(Label.NORMAL)
+    if found.recordings and not normal.recordings:
+        raise DataError(
+            f"the {len(found.recordings)} recordings are of faults (folder or label anomaly), so "
+            "there are no new normal ones",
+            hint="move them out of the folder that is called so, if they are of normal sound",
+        )
+    return normal
 
 
 def _is_enough(found: Intake, clip_seconds: float) -> bool:

@@ -48,9 +48,10 @@ def find_machines(
         When a wanted machine is not there.
     """
     if not root.is_dir():
+        fetch = edition.fetch_command(_first_stage(mode))
         raise DataError(
             f"there is no data folder {root}",
-            hint=f"fetch the data: {edition.fetch_command(_first_stage(mode))}; or say where it lies: "
+            hint=f"fetch the data: {fetch}; or say where it lies: "
             "--set dev_directory=DIR (eval_directory for --mode eval)",
         )
     roles = edition.folders.values()

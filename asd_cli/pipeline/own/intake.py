@@ -1,6 +1,6 @@
 """Recordings of a machine of one's own: which there are, at which rate, cut into which clips."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ import numpy as np
 from asd_cli.audio.decoding import read_info
 from asd_cli.audio.formats import AudioInfo
 from asd_cli.core.errors import DataError, ProblemsError, UsageError
-from asd_cli.core.types import GROUP, Clip, Label, Split
+from asd_cli.core.types import BASELINE, DOMAIN, GROUP, SECTION, Clip, Label, Split
 from asd_cli.datasets.cutting import cut_recording
 from asd_cli.datasets.folder import FolderDataset
 from asd_cli.datasets.table import TableDataset
@@ -19,6 +19,7 @@ from asd_cli.pipeline.own.groups import Groups
 Channel = int | Literal["mean"]
 
 CLIP_SECONDS = 10.0
+_OF_CHALLENGES = {SECTION, DOMAIN, BASELINE}
 _TABLES = {".csv", ".parquet", ".pq"}
 # The rate of a machine is the highest that so many of its recordings have.
 _HAVE_RATE = 0.95
@@ -159,7 +160,19 @@ def _clips_of(
     if source.suffix.lower() in _TABLES and source.is_file():
         table = TableDataset(root=source, machine=machine)
         named = _machine_in(table, machine)
-        yield from (replace(clip, machine=machine) for clip in table.clips(named, split))
+        clips = table.clips(named, split)
+        # Sections and domains are of challenge sets; files to score have none.
+        unused = sorted(
+            {name for clip in clips for name in _OF_CHALLENGES & clip.attributes.keys()}
+        )
+        for clip in clips:
+            plain = clip.with_attributes(**dict.fromkeys(unused))
+            yield replace(plain, machine=machine)
+        if unused:
+            notes.append(
+                f"columns of {source} that are not used: {', '.join(unused)} (recordings that "
+                f"belong together are named in a column {GROUP})"
+            )
         for why, count in table.passed_over(named, split).items():
             notes.append(f"{count} rows of {source} are {why} and are not used")
         return

@@ -261,17 +261,25 @@ def _store_name(request: OwnTrainRequest, settings: Settings, features: FeatureP
 
 
 def _without_copies(store: FeatureStore) -> tuple[FeatureStore, list[str]]:
-    """Keep one of clips that hold the same audio; gives what was left out as well."""
+    """Keep one of clips that hold the same audio; gives what was left out as well.
+
+    One of after a maintenance is kept rather than its copy among the older ones: it says where
+    normal sound is now.
+    """
+    newest_first = sorted(
+        range(len(store)), key=lambda i: BASELINE not in store.clips[i].attributes
+    )
     first: dict[str, str] = {}
     kept: list[int] = []
     copies: list[str] = []
-    for index, (clip, digest) in enumerate(zip(store.clips, store.hashes, strict=True)):
+    for index in newest_first:
+        name, digest = store.clips[index].name, store.hashes[index]
         if digest in first:
-            copies.append(f"{clip.name} is the same as {first[digest]}")
+            copies.append(f"{name} is the same as {first[digest]}")
         else:
-            first[digest] = clip.name
+            first[digest] = name
             kept.append(index)
-    return (store.select(kept) if copies else store), copies
+    return (store.select(sorted(kept)) if copies else store), copies
 
 
 def _left_out(found: Intake, normal: Intake, cuts: Cuts, copies: Sequence[str]) -> Sequence[str]:

@@ -12,7 +12,10 @@ from asd_cli.core.types import GROUP, Split
 from asd_cli.datasets.recordings import find_recordings
 from asd_cli.pipeline.own.groups import Groups
 from asd_cli.pipeline.own.intake import take_in
+from asd_cli.pipeline.own.registry import Registry
+from asd_cli.services.models import ModelSummary, list_models, show_model
 from asd_cli.services.own_train import train_machine
+from asd_cli.services.own_update import UpdateRequest, rebaseline, update
 from tests.support.fan import fan, write
 from tests.support.recordings import write_wav
 
@@ -106,6 +109,16 @@ class TestTables:
     def test_columns_are_known_in_capitals(self, folder: Path) -> None:
         found = self.take(folder, "Path,Label\nrec/0.wav,normal\nrec/1.wav,anomaly\n")
         assert found == ["normal", "anomaly"]
+
+    def test_columns_of_challenges_mean_nothing_here(self, folder: Path) -> None:
+        table = folder.parent / "clips.csv"
+        rows = "".join(f"rec/{n}.wav,workshop,7,new,dry\n" for n in range(3))
+        table.write_text(f"path,domain,section,baseline,floor\n{rows}", encoding="utf-8")
+        found = take_in([table], "fan", split=Split.TRAIN)
+        assert {tuple(r.whole.attributes.items()) for r in found.recordings} == {
+            (("floor", "dry"),)
+        }
+        assert "not used: baseline, domain, section" in found.notes[0]
 
     @pytest.mark.parametrize(
         ("text", "words"),
@@ -213,3 +226,85 @@ class TestNumbers:
         )
         assert any("fan: 1 of 8 clips is silent: silent.wav" in w for w in trained.warnings)
         assert any("1 of 8 recordings have 48000 Hz" in note for note in trained.notes)
+
+
+class TestRegistry:
+    """What is damaged in the folder of models is named, and nothing of it crashes or is hidden."""
+
+    @pytest.fixture
+    def registry(self, folder: Path) -> Registry:
+        train(folder)
+        train(folder, false_alarm_rate=0.2)
+        return Registry(Path("model/own"))
+
+    def listed(self) -> tuple[ModelSummary, ...]:
+        return list_models(asd.load_settings().settings)
+
+    @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"../../x.safetensors\n", b"", None])
+    def test_a_pointer_to_nothing(self, registry: Registry, content: bytes | None) -> None:
+        pointer = registry.root / "fan" / "current"
+        pointer.unlink()
+        if content is not None:
+            pointer.write_bytes(content)
+        (summary,) = self.listed()
+        assert (summary.machine, summary.current) == ("fan", False)
+        assert "choose one: asd models rollback 'fan'" in summary.problem
+        with pytest.raises(DataError, match="names no version of fan"):
+            registry.load("fan")
+        assert registry.rollback("fan").number == 2
+        assert self.listed()[0].problem == ""
+
+    def test_files_that_are_no_versions(self, registry: Registry) -> None:
+        for name in (
+            "v\u00b21.safetensors",
+            "vx.safetensors",
+            "v\u0661.safetensors",
+            "v.safetensors",
+        ):
+            (registry.root / "fan" / name).touch()
+        (registry.root / "bad\nname").mkdir()
+        (registry.root / "bad\nname" / "v0001.safetensors").touch()
+        assert [version.number for version in registry.versions("fan")] == [1, 2]
+        assert [summary.machine for summary in self.listed()] == ["fan"]
+
+    def test_a_version_that_is_a_folder_is_a_problem_of_its_own(self, registry: Registry) -> None:
+        path = registry.path("fan")
+        path.unlink()
+        path.mkdir()
+        first, second = show_model(asd.load_settings().settings, "fan")
+        assert (first.problem, second.current) == ("", True)
+        assert "v0002" in second.problem
+
+
+class TestNewVersions:
+    def change(self, paths: list[Path], **options: str) -> UpdateRequest:
+        settings = asd.load_settings().settings
+        return UpdateRequest(
+            machine="fan", paths=tuple(paths), settings=settings, jobs=1, **options
+        )
+
+    def test_recordings_of_faults_alone_are_no_new_normal_ones(self, folder: Path) -> None:
+        train(folder)
+        bad = write(folder.parent / "later" / "anomaly" / "x.wav", fan(2.0, RATE, 9), RATE)
+        for verb, options in ((update, {}), (rebaseline, {"reason": "bearing"})):
+            with pytest.raises(DataError, match="are of faults"):
+                verb(self.change([bad.parent.parent], **options))
+
+    def test_recordings_that_are_gone_are_said(self, folder: Path) -> None:
+        train(folder)
+        new = write(folder.parent / "new.wav", fan(2.0, RATE, 9), RATE)
+        assert not any("not there any more" in w for w in update(self.change([new])).warnings)
+        (folder / "0.wav").unlink()
+        newer = write(folder.parent / "newer.wav", fan(2.0, RATE, 10), RATE)
+        warnings = update(self.change([newer])).warnings
+        assert any(w.startswith("1 of the clips that the version before") for w in warnings)
+
+    def test_recordings_that_were_known_already_are_the_new_baseline(self, folder: Path) -> None:
+        after = folder.parent / "after"
+        for number in range(3):
+            write(after / f"{number}.wav", 3 * fan(2.0, RATE, 60 + number), RATE)
+        train(folder, after)
+        trained = rebaseline(self.change([after], reason="bearing"))
+        names = [clip for clip in trained.notes if "are copies" in clip]
+        assert "is the same as new/" in names[0]
+        assert asd.Model.load(trained.path).score([after / "0.wav"])[0].p_value > 0.05
