@@ -68,6 +68,8 @@ def read_rows(path: Path) -> Table:
     DataError
         When it cannot be read, or is neither text in UTF-8 nor in UTF-16.
     """
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is not a regular file", hint=f"look at it: ls -ld '{path}'")
     try:
         content = path.read_bytes()
         wide = content.startswith(_UTF16_MARKS) and content not in _UTF16_MARKS

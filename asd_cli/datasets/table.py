@@ -136,7 +136,7 @@ def _read(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             names = [_column(name) for name in reader.fieldnames or ()]
             for row in reader:
                 # What has no column stands under None.
-                if extra := row.pop(None, None):  # type: ignore[call-overload]
+                if extra := row.pop(None, None):
                     raise DataError(
                         f"{path}:{reader.line_num}: more cells than columns: {extra}",
                         hint="put a path with a comma into quotation marks",

@@ -13,6 +13,7 @@ from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.types import Split
 from asd_cli.execution.executor import Executor, in_order, make_executor
 from asd_cli.pipeline.model import Model
+from asd_cli.pipeline.own.groups import Groups
 from asd_cli.pipeline.own.inspection import (
     RecordingQuality,
     States,
@@ -21,7 +22,7 @@ from asd_cli.pipeline.own.inspection import (
     look_at,
     operating_states,
 )
-from asd_cli.pipeline.own.intake import CLIP_SECONDS, Channel, Groups, Intake, common_rate, take_in
+from asd_cli.pipeline.own.intake import CLIP_SECONDS, Channel, Intake, common_rate, take_in
 from asd_cli.pipeline.own.request import OwnTrainRequest
 from asd_cli.pipeline.own.training import Material, fit, gather, limits_of, own_identity
 from asd_cli.settings.model import Settings

@@ -41,6 +41,8 @@ class UpdateRequest:
         Of a rebaseline: what was done to the machine.
     jobs : int or None
         Worker processes.
+    skip_bad : bool
+        Leave out recordings that cannot be used, and list them.
     """
 
     machine: str
@@ -48,6 +50,7 @@ class UpdateRequest:
     settings: Settings
     reason: str = ""
     jobs: int | None = None
+    skip_bad: bool = False
 
 
 def update(request: UpdateRequest, events: Events = SILENT) -> OwnTrained:
@@ -126,4 +129,4 @@ def _is_enough(found: Intake, clip_seconds: float) -> bool:
 
 def _train(asked: OwnTrainRequest, request: UpdateRequest, events: Events) -> OwnTrained:
     with closing(make_executor(request.jobs)) as executor:
-        return train_own(asked, events, executor)
+        return train_own(replace(asked, skip_bad=request.skip_bad), events, executor)

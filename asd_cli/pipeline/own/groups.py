@@ -97,6 +97,11 @@ class Groups:
             )
 
 
+def absolute_groups(text: str | None) -> str | None:
+    """Give what ``--groups`` says so that it means the same in another working folder."""
+    return text if text in {None, FOLDERS} else str(Path(str(text)).absolute())
+
+
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Give line, and cells of path and group, of each row."""
     try:

@@ -28,7 +28,7 @@ from asd_cli.pipeline.calibration import calibrate
 from asd_cli.pipeline.identity import decisive_settings
 from asd_cli.pipeline.model import Model, reference_indices
 from asd_cli.pipeline.options import detector_options, feature_parameters
-from asd_cli.pipeline.own.groups import Groups
+from asd_cli.pipeline.own.groups import Groups, absolute_groups
 from asd_cli.pipeline.own.intake import (
     Cuts,
     Intake,
@@ -388,7 +388,7 @@ def _own_facts(request: OwnTrainRequest, material: Material) -> OwnMachine:
         false_alarm_rate=request.false_alarm_rate,
         baseline=tuple(str(path.absolute()) for path in request.baseline),
         references=tuple(material.store.clips[i].name for i in reference_indices(material.store)),
-        groups=request.groups,
+        groups=absolute_groups(request.groups),
         reason=request.reason,
     )
 

@@ -6,8 +6,8 @@ import pytest
 
 from asd_cli.core.errors import DataError, ProblemsError
 from asd_cli.core.recordings import AUDIO_SUFFIXES, is_recording_name
-from asd_cli.core.types import Label, Split
-from asd_cli.datasets.folder import GROUP, FolderDataset
+from asd_cli.core.types import GROUP, Label, Split
+from asd_cli.datasets.folder import FolderDataset
 from asd_cli.datasets.recordings import find_recordings
 
 

@@ -7,8 +7,8 @@ import pytest
 from asd_cli.audio.formats import AudioInfo
 from asd_cli.core.errors import DataError, ProblemsError, UsageError
 from asd_cli.core.types import GROUP, Label, Split
+from asd_cli.pipeline.own.groups import Groups
 from asd_cli.pipeline.own.intake import (
-    Groups,
     common_rate,
     cut,
     require_usable,

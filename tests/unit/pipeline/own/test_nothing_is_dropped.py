@@ -1,7 +1,9 @@
 """Own recordings are used as they were named, or named as not used; no number is made of none."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from asd_cli.pipeline.own.groups import Groups
 from asd_cli.pipeline.own.intake import take_in
 from asd_cli.pipeline.own.registry import Registry
 from asd_cli.services.models import ModelSummary, list_models, show_model
-from asd_cli.services.own_train import train_machine
+from asd_cli.services.own_train import OwnTrainRequest, train_machine
 from asd_cli.services.own_update import UpdateRequest, rebaseline, update
 from tests.support.fan import fan, write
 from tests.support.recordings import write_wav
@@ -30,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "rec"
 
 
-def train(*paths: Path, **options: object) -> asd.Model:
+def train(*paths: Path, **options: Any) -> asd.Model:
     settings = asd.load_settings(overrides=["detector=pooled-knn"]).settings
     return asd.train(list(paths), machine="fan", clip_seconds=2.0, settings=settings, **options)
 
@@ -84,7 +86,7 @@ class TestFolders:
             write(folder / f"x{number}.wav", fan(2.0, RATE, 40 + number), RATE)
         settings = asd.load_settings(overrides=["detector=pooled-knn"]).settings
         trained = train_machine(
-            asd.OwnTrainRequest(
+            OwnTrainRequest(
                 sources=(folder,), machine="fan", settings=settings, clip_seconds=2.0,
                 skip_bad=True, jobs=1,
             )
@@ -220,7 +222,7 @@ class TestNumbers:
         write(folder / "high.wav", fan(2.0, 48000, 8), 48000)
         settings = asd.load_settings(overrides=["detector=pooled-knn"]).settings
         trained = train_machine(
-            asd.OwnTrainRequest(
+            OwnTrainRequest(
                 sources=(folder,), machine="fan", settings=settings, clip_seconds=2.0, jobs=1
             )
         )
@@ -277,7 +279,7 @@ class TestRegistry:
 
 
 class TestNewVersions:
-    def change(self, paths: list[Path], **options: str) -> UpdateRequest:
+    def change(self, paths: list[Path], **options: Any) -> UpdateRequest:
         settings = asd.load_settings().settings
         return UpdateRequest(
             machine="fan", paths=tuple(paths), settings=settings, jobs=1, **options
@@ -308,3 +310,53 @@ class TestNewVersions:
         names = [clip for clip in trained.notes if "are copies" in clip]
         assert "is the same as new/" in names[0]
         assert asd.Model.load(trained.path).score([after / "0.wav"])[0].p_value > 0.05
+
+
+class TestArrays:
+    def test_a_lower_rate_is_refused_by_files_and_arrays_alike(self, folder: Path) -> None:
+        model = train(folder)
+        low = write(folder.parent / "low.wav", fan(2.0, 8000, 7), 8000)
+        cases = ((low, None), (fan(2.0, 8000, 7), 8000), (fan(2.0, RATE, 7), 0))
+        for given, rate in cases:
+            with pytest.raises(DataError, match="the model needs 16000 Hz or more"):
+                model.score([given], sr=rate)
+        assert len(model.score([fan(2.0, 48000, 7)], sr=48000)) == 1
+
+    @pytest.mark.parametrize(
+        ("arrays", "rate", "words"),
+        [
+            ([], RATE, "no arrays"),
+            ([np.zeros(RATE)], 0, "sample rate"),
+            ([np.zeros((RATE, 2))], RATE, "shape"),
+            ([np.full(RATE, np.nan)] * 3, RATE, "cannot be used"),
+        ],
+    )
+    def test_an_estimator_refuses_what_it_cannot_learn(
+        self, arrays: list[np.ndarray], rate: int, words: str
+    ) -> None:
+        with pytest.raises(AsdError, match=words):
+            asd.SoundAnomalyDetector("pooled-knn").fit(arrays, sr=rate)
+
+
+def test_a_new_version_leaves_out_what_the_first_one_did_and_knows_its_groups(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "bad.wav").write_bytes(b"")
+    Path("groups.csv").write_text("path,group\n0.wav,a\n1.wav,a\n", encoding="utf-8")
+    settings = asd.load_settings(overrides=["detector=pooled-knn"]).settings
+    first = OwnTrainRequest(
+        sources=(folder,), machine="fan", settings=settings, clip_seconds=2.0, jobs=1,
+        skip_bad=True, groups="groups.csv",
+    )  # fmt: skip
+    assert len(train_machine(first).skipped) == 1
+    new = write(folder.parent / "elsewhere" / "new.wav", fan(2.0, RATE, 9), RATE)
+    registry = Path("model").absolute()
+    monkeypatch.chdir(new.parent)
+    moved = asd.load_settings(overrides=[f"model_directory={registry}"]).settings
+    request = UpdateRequest(machine="fan", paths=(new,), settings=moved, jobs=1)
+    with pytest.raises(ProblemsError, match="cannot be used"):
+        update(request)
+    trained = update(replace(request, skip_bad=True))
+    assert (trained.recordings, len(trained.skipped)) == (7, 1)
+    assert trained.model.facts.calibration is not None
+    assert len(set(trained.model.facts.calibration.units)) == 6
