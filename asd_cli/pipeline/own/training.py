@@ -244,7 +244,23 @@ def own_settings(request: OwnTrainRequest, intake: Intake) -> Settings:
         "threshold": INTERVAL,
     }
     run = {**request.settings.run_values(), "detector": request.detector}
-    return Settings.model_validate({**run, "parameters": parameters})
+    settings = Settings.model_validate({**run, "parameters": parameters})
+    _require_no_sections(settings)
+    return settings
+
+
+def _require_no_sections(settings: Settings) -> None:
+    """Refuse detectors that learn to distinguish sections, which only challenge sets have."""
+    plan = settings.plan
+    if isinstance(plan, AutoSelect):
+        return
+    for member in plan.members:
+        if member.needs_sections:
+            raise UsageError(
+                f"{member.name} learns to distinguish sections, and own recordings have none",
+                hint="use another detector: --detector robust; or see what each needs: "
+                "asd detectors",
+            )
 
 
 def _with_rate(settings: Settings, rate: float) -> Settings:

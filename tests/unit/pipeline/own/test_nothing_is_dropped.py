@@ -360,3 +360,9 @@ def test_a_new_version_leaves_out_what_the_first_one_did_and_knows_its_groups(
     assert (trained.recordings, len(trained.skipped)) == (7, 1)
     assert trained.model.facts.calibration is not None
     assert len(set(trained.model.facts.calibration.units)) == 6
+
+
+@pytest.mark.parametrize("detector", ["mobilenetv2", "mobilenetv2-knn", "pooled-knn+mobilenetv2"])
+def test_a_detector_that_needs_sections_is_refused(folder: Path, detector: str) -> None:
+    with pytest.raises(asd.UsageError, match="own recordings have none"):
+        asd.train(folder, machine="fan", clip_seconds=2.0, detector=detector)
