@@ -7,7 +7,6 @@ mark, CRLF line ends and blank lines count for nothing. Anything else is a probl
 
 import csv
 import io
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +14,12 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from asd_cli.core.errors import DataError
+from asd_cli.core.text import parse_decimal
 
 Value = TypeVar("Value")
 
 _COLUMNS = 2
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-# `float` also takes `1_000`, digits of other scripts, `nan` and `inf`.
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +68,8 @@ def read_rows(path: Path) -> Table:
     DataError
         When it cannot be read, or is neither text in UTF-8 nor in UTF-16.
     """
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is not a regular file", hint=f"look at it: ls -ld '{path}'")
     try:
         content = path.read_bytes()
         wide = content.startswith(_UTF16_MARKS) and content not in _UTF16_MARKS
@@ -181,24 +180,8 @@ def clip_name(cell: str) -> str:
 
 
 def parse_score(text: str) -> float:
-    """Read a finite number written with ASCII digits; ValueError says what else the text is.
-
-    Examples
-    --------
-    >>> parse_score("-1.5e-3")
-    -0.0015
-    >>> parse_score("1_000")
-    Traceback (most recent call last):
-    ValueError: not a number
-    """
-    if _NOT_FINITE.fullmatch(text):
-        raise ValueError("not a finite number")
-    if not _DECIMAL.fullmatch(text):
-        raise ValueError("not a number")
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("not a finite number")
-    return value
+    """Read a score: a decimal, as `asd_cli.core.text.parse_decimal`."""
+    return parse_decimal(text)
 
 
 def parse_binary(text: str) -> int:

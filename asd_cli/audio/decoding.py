@@ -53,6 +53,8 @@ def read_file(path: Path) -> bytes:
 
 
 def _require_regular(path: Path) -> None:
+    if "\0" in str(path):
+        raise DataError(f"{path} is no name of a file", hint="it holds a NUL character")
     if not stat.S_ISREG(path.stat().st_mode):
         raise DataError(f"{path} is not a regular file", hint=f"remove it: ls -ld '{path}'")
 
@@ -249,6 +251,7 @@ def _inside(stretch: _Stretch, span: Span) -> Samples | None:
 def _identity(path: Path) -> tuple[object, ...]:
     """Give what changes when a file does."""
     try:
+        _require_regular(path)
         known = path.stat()
     except OSError as error:
         raise _unreadable(path, error) from error

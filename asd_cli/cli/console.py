@@ -42,8 +42,15 @@ def make_console() -> Console:
 
     if sys.stdout is None or sys.stdout.closed:
         sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123
+
+    class Streams(RichConsole):
+        """Leaves it to `exits` what the end of a pipe means; Rich calls it a failure."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
     width = None if sys.stdout.isatty() else _PIPED_WIDTH
     return Console(
-        out=RichConsole(markup=False, highlight=False, emoji=False, width=width),
-        err=RichConsole(markup=False, highlight=False, emoji=False, stderr=True, soft_wrap=True),
+        out=Streams(markup=False, highlight=False, emoji=False, width=width),
+        err=Streams(markup=False, highlight=False, emoji=False, stderr=True, soft_wrap=True),
     )

@@ -65,7 +65,9 @@ def read_paths(paths: Sequence[Path]) -> Iterator[Path]:
         if path != STDIN:
             yield path
             continue
-        listed = [line for line in sys.stdin.read().splitlines() if line.strip()]
+        # As `find` and `ls` write them; names may hold what `splitlines` takes for ends of lines.
+        content = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+        listed = [line.removesuffix("\r") for line in content.split("\n") if line.strip()]
         if not listed:
             raise DataError("stdin lists no recordings", hint="give one path in each line")
         yield from map(Path, listed)

@@ -120,6 +120,7 @@ def flush_to_disk(path: Path) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file atomically; errors as in `atomic_path`."""
+    require_working_folder()
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
@@ -127,6 +128,16 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write a whole UTF-8 text file atomically, line ends as given; errors as in `atomic_path`."""
     write_bytes(path, content.encode("utf-8"))
+
+
+def require_working_folder() -> None:
+    """Refuse to work in a folder that was removed; StorageError."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise StorageError(
+            "the working folder was removed", hint="change to one that exists: cd ~"
+        ) from error
 
 
 def require_free_space(folder: Path, needed: int) -> None:
@@ -144,6 +155,7 @@ def require_free_space(folder: Path, needed: int) -> None:
     StorageError
         When less than `needed` is free.
     """
+    require_working_folder()
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     free = shutil.disk_usage(existing).free
     if free < needed:

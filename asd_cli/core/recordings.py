@@ -5,7 +5,8 @@ from pathlib import Path
 AUDIO_SUFFIXES = frozenset(
     {
         ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc",
-        ".caf", ".w64", ".rf64", ".au", ".snd", ".m4a", ".aac", ".wma",
+        ".caf", ".w64", ".rf64", ".bw64", ".au", ".snd", ".m4a", ".mp4", ".aac", ".wma", ".mka",
+        ".webm", ".amr", ".wv", ".ape", ".dsf",
     }
 )  # fmt: skip
 """Endings of recordings, in lower case; upper case counts as well."""

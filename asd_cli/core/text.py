@@ -1,6 +1,7 @@
 """Text for terminals, spreadsheets and shells; text from outside is made harmless."""
 
 import json
+import math
 import re
 
 # C0 and C1 controls, line and paragraph separators, and characters that change the direction of
@@ -9,6 +10,9 @@ _CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# `float` also takes `1_000`, digits of other scripts, `nan` and `inf`.
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
 def printable(text: object) -> str:
@@ -42,3 +46,24 @@ def setting_value(value: object) -> str:
     ('[0.9,1.1]', 'gamma', 'true')
     """
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def parse_decimal(text: str) -> float:
+    """Read a finite number written with ASCII digits; ValueError says what else the text is.
+
+    Examples
+    --------
+    >>> parse_decimal("-1.5e-3")
+    -0.0015
+    >>> parse_decimal("1_000")
+    Traceback (most recent call last):
+    ValueError: not a number
+    """
+    if _NOT_FINITE.fullmatch(text):
+        raise ValueError("not a finite number")
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError("not a number")
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return value

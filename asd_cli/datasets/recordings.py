@@ -1,5 +1,7 @@
 """Which files below a folder are recordings."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from asd_cli.core.errors import DataError
@@ -7,21 +9,43 @@ from asd_cli.core.recordings import AUDIO_SUFFIXES, is_recording_name
 
 
 def find_recordings(root: Path) -> list[Path]:
-    """List all recordings below a folder, sorted; a single file is a list of one.
+    """List everything below a folder that is named as a recording, sorted.
+
+    A single file is a list of one. Links to folders are followed. Whether a file can be read shows
+    later: a link that leads nowhere is in the list, so that it is named and not passed over.
 
     Raises
     ------
     DataError
-        When there is no such folder, or no recording in it.
+        When there is no such folder, no recording in it, or a folder in it may not be read.
     """
     if root.is_file():
         return [root]
     if not root.is_dir():
         raise DataError(f"there is no folder {root}", hint="name a folder of recordings")
-    found = sorted(path for path in root.rglob("*") if is_recording_name(path) and path.is_file())
+    found = sorted(_below(root))
     if not found:
         raise DataError(
             f"{root} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})",
             hint="name a folder of recordings",
         )
     return found
+
+
+def _below(root: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(root, onerror=_refuse, followlinks=True):
+        here = Path(folder)
+        folders[:] = [name for name in folders if not _is_loop(here / name)]
+        yield from (here / name for name in files if is_recording_name(here / name))
+
+
+def _is_loop(folder: Path) -> bool:
+    """Whether a link leads to a folder that it is in."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
+
+
+def _refuse(error: OSError) -> None:
+    raise DataError(
+        f"{error.filename} cannot be read: {error.strerror}",
+        hint=f"look at it: ls -ld '{error.filename}'",
+    ) from error

@@ -1,11 +1,13 @@
 """A table of recordings as a dataset: one row a clip."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from asd_cli.core.errors import DataError, ProblemsError
+from asd_cli.core.text import parse_decimal
 from asd_cli.core.types import Clip, Label, Split
 
 _OWN = ("path", "start", "duration", "machine", "split", "label")
@@ -60,6 +62,15 @@ class TableDataset:
             )
         return found
 
+    def passed_over(self, machine: str, split: Split) -> Mapping[str, int]:
+        """Count the rows that `clips` does not list, by why: of another machine or split."""
+        others = Counter(
+            f"of the machine {clip.machine}" if clip.machine != machine else f"for {clip.split}"
+            for clip in self._rows()
+            if clip.machine != machine or clip.split is not split
+        )
+        return dict(others)
+
     def _rows(self) -> list[Clip]:
         clips: list[Clip] = []
         problems: list[str] = []
@@ -105,10 +116,10 @@ def _seconds(row: Mapping[str, str], name: str) -> float | None:
     if not text:
         return None
     try:
-        value = float(text)
+        value = parse_decimal(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < float("inf") or (name == "duration" and value == 0):
+    if value < 0 or (name == "duration" and value == 0):
         raise ValueError(f"{name} is {text!r}, not a number of seconds")
     return value
 
@@ -122,9 +133,16 @@ def _read(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             _require_columns(path, reader.fieldnames or ())
+            names = [_column(name) for name in reader.fieldnames or ()]
             for row in reader:
-                cells = {key.strip(): (value or "").strip() for key, value in row.items() if key}
-                yield reader.line_num, cells
+                # What has no column stands under None.
+                if extra := row.pop(None, None):
+                    raise DataError(
+                        f"{path}:{reader.line_num}: more cells than columns: {extra}",
+                        hint="put a path with a comma into quotation marks",
+                    )
+                cells = [(value or "").strip() for value in row.values()]
+                yield reader.line_num, dict(zip(names, cells, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"{path} cannot be read: {error}", hint="save it as CSV in UTF-8"
@@ -144,11 +162,23 @@ def _read_parquet(path: Path) -> Iterator[Mapping[str, str]]:
         raise DataError(f"{path} cannot be read: {error}", hint="save it as CSV") from error
     _require_columns(path, list(frame.columns))
     for row in frame.to_dict("records"):
-        yield {str(k): "" if pd.isna(v) else str(v).strip() for k, v in row.items()}
+        yield {_column(str(k)): "" if pd.isna(v) else str(v).strip() for k, v in row.items()}
 
 
-def _require_columns(path: Path, names: object) -> None:
-    if "path" not in [str(name).strip() for name in names]:  # type: ignore[attr-defined]
+def _column(name: str) -> str:
+    """Give a column's name; those that mean something are also known in capitals."""
+    plain = name.strip()
+    return plain.lower() if plain.lower() in _OWN else plain
+
+
+def _require_columns(path: Path, names: Sequence[object]) -> None:
+    known = [_column(str(name)) for name in names]
+    twice = sorted({name for name in known if known.count(name) > 1})
+    if twice:
+        raise DataError(
+            f"{path}:1: two columns are called {twice[0]}", hint="give each column its own name"
+        )
+    if "path" not in known:
         raise DataError(
             f"{path}:1: there is no column called path",
             hint=f"the columns are {', '.join(_OWN)} and attributes",

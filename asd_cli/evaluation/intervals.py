@@ -14,7 +14,6 @@ from asd_cli.evaluation.bootstrap import RESAMPLES, SEED, Resampled, resample
 from asd_cli.evaluation.evaluation import METRIC_NAMES, Evaluation, Metrics
 from asd_cli.evaluation.labelled import FloatArray, LabelledScores, RowKey
 from asd_cli.evaluation.means import MeanKind
-from asd_cli.evaluation.notes import Note, NoteKind
 from asd_cli.evaluation.rules import BY_DOMAIN, ScoringRule
 
 LEVEL = 0.95
@@ -106,26 +105,6 @@ def evaluation_intervals(
         },
         official_score=draw_interval(evaluation.official_score, resampled.official(), confidence),
     )
-
-
-# An upper end of an AUC's interval below this is no chance: scores are the wrong way round.
-_FAR_BELOW_CHANCE = 0.4
-
-
-def inverted_machines(intervals: Intervals) -> Iterator[Note]:
-    """Say whose AUC lies far below 0.5: a normal clip scores higher there than an anomalous one."""
-    for (machine, domain, kind), found in intervals.means.items():
-        interval = found["auc"]
-        if machine is None or domain is not None or kind != "arithmetic" or interval is None:
-            continue
-        if interval.high < _FAR_BELOW_CHANCE:
-            yield Note(
-                NoteKind.INVERTED,
-                machine,
-                f"{machine}: the mean AUC lies far below chance ({100 * interval.level:g} %: "
-                f"{interval.low:.3f} to {interval.high:.3f}); are the scores inverted? A higher "
-                "score means more anomalous",
-            )
 
 
 def _by_name(

@@ -11,6 +11,7 @@ class NoteKind(StrEnum):
     CONSTANT = "constant"
     INTERPOLATED = "interpolated"
     INVERTED = "inverted"
+    REPEATED = "repeated"
     RESTRICTED = "restricted"
     MISSING_MACHINE = "missing-machine"
     MISSING_SECTION = "missing-section"

@@ -21,7 +21,7 @@ from asd_cli.core.events import Events
 from asd_cli.core.files import storage_errors, temporary_sibling
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor, in_order
-from asd_cli.features.logmel import log_mel, mel_basis
+from asd_cli.features.logmel import finite_log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.waveforms import read_hashed
 
@@ -114,13 +114,7 @@ def compute_clip(job: ClipJob, *, recipe: FeatureParameters) -> ClipOutcome:
                 f"of {recipe.n_fft}",
                 hint=f"use a shorter one: --set feature.n_fft={recipe.n_fft // 2}; or leave it out",
             )
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows = log_mel(samples, recipe, mel_basis(recipe))
-        if not np.isfinite(rows).all():
-            raise DataError(
-                f"{job.clip.path} is too loud: its energy is beyond single precision",
-                hint="export it again with full scale at 1",
-            )
+        rows = finite_log_mel(samples, recipe, mel_basis(recipe), name=job.clip.path)
     except DataError as error:
         hint = f" ({error.hint})" if error.hint else ""
         return ClipOutcome(error=f"{error.message}{hint}")

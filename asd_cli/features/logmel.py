@@ -12,6 +12,7 @@ from scipy import fft, sparse
 
 from asd_cli.audio.decoding import INT16_SCALE
 from asd_cli.audio.reading import Samples
+from asd_cli.core.errors import DataError
 from asd_cli.features.mel import mel_filters, too_many_bands
 from asd_cli.features.recipe import LOG_FLOOR, FeatureParameters
 
@@ -123,3 +124,23 @@ def log_mel(samples: Samples, recipe: FeatureParameters, basis: sparse.csr_matri
     np.log10(spectrogram, out=spectrogram)
     spectrogram *= np.float32(20.0 / recipe.power)
     return spectrogram
+
+
+def finite_log_mel(
+    samples: Samples, recipe: FeatureParameters, basis: sparse.csr_matrix, *, name: object
+) -> LogMel:
+    """Compute `log_mel`, or refuse samples whose energy no number of single precision can hold.
+
+    Raises
+    ------
+    DataError
+        Names the recording.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = log_mel(samples, recipe, basis)
+    if not np.isfinite(rows).all():
+        raise DataError(
+            f"{name} is too loud: its energy is beyond single precision",
+            hint="export it again with full scale at 1",
+        )
+    return rows

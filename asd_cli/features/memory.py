@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from asd_cli.audio.decoding import read_info
 from asd_cli.core.errors import DataError
 from asd_cli.core.hashing import combine, hash_bytes
 from asd_cli.core.types import DOMAIN, SECTION, Clip
-from asd_cli.features.logmel import log_mel, mel_basis
+from asd_cli.features.logmel import finite_log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from asd_cli.features.waveforms import read_waveform
@@ -80,7 +81,8 @@ def features_in_memory(
     Raises
     ------
     DataError
-        When there are no recordings, or one cannot be read or is too short.
+        When there are no recordings, or one cannot be read, is too short, or has a lower sample
+        rate.
     """
     if not recordings:
         raise DataError("there are no recordings to score", hint="name at least one")
@@ -94,7 +96,7 @@ def features_in_memory(
                 f"{parameters.sample_rate} Hz; the model needs more than {parameters.n_fft // 2}",
                 hint="use longer recordings",
             )
-        rows.append(log_mel(waveform, parameters, basis))
+        rows.append(finite_log_mel(waveform, parameters, basis, name=recording.clip.path))
     frames = np.array([len(row) for row in rows], np.int64)
     hashes = tuple(hash_bytes(waveform.tobytes()) for waveform in waveforms)
     return FeatureStore(
@@ -108,12 +110,25 @@ def features_in_memory(
     )
 
 
+def _require_rate(rate: int, parameters: FeatureParameters, clip: Clip) -> None:
+    """Refuse sound without the upper frequencies that a model knows: it is unlike anything."""
+    if rate < parameters.sample_rate:
+        raise DataError(
+            f"{clip.path} has {rate} Hz; the model needs {parameters.sample_rate} Hz or more: what "
+            f"lies above {max(rate, 0) // 2} Hz is missing",
+            hint="record at that rate, or train a model at the lower one",
+        )
+
+
 def _samples(
     recording: Recording, parameters: FeatureParameters, sr: int | None
 ) -> npt.NDArray[np.float32]:
     if recording.samples is None:
+        rate = read_info(recording.clip.path).sample_rate
+        _require_rate(rate, parameters, recording.clip)
         return read_waveform(recording.clip, replace(parameters, resample=True))
     rate = parameters.sample_rate if sr is None else sr
+    _require_rate(rate, parameters, recording.clip)
     if rate == parameters.sample_rate:
         return recording.samples
     import soxr

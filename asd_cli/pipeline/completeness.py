@@ -24,15 +24,17 @@ from typing import Any
 from asd_cli.artifacts.manifest import MachineRecord, Manifest
 from asd_cli.artifacts.score_files import SCORE, ScoreTable, parse_file_name
 from asd_cli.artifacts.value_files import join_names
-from asd_cli.core.errors import AsdError
+from asd_cli.core.errors import AsdError, DataError
 from asd_cli.core.hashing import hash_file
 from asd_cli.core.text import setting_value
-from asd_cli.core.types import Split
+from asd_cli.core.types import Clip, Split
 from asd_cli.datasets.dcase.dataset import DcaseDataset
 from asd_cli.evaluation.label_sources import LabelSource
 from asd_cli.evaluation.notes import Note, NoteKind
+from asd_cli.features.waveforms import read_hashed
 from asd_cli.pipeline.identity import calibration_settings
 from asd_cli.pipeline.layout import Layout
+from asd_cli.pipeline.options import feature_parameters
 from asd_cli.settings.model import leaves
 
 # Files whose time of change is older than scoring by more than this are not read again.
@@ -336,8 +338,18 @@ def _changed_recordings(layout: Layout, machine: str, record: MachineRecord) -> 
         digest = record.recordings.get(clip.name)
         if digest is None or not _touched_since(clip.path, scored_at):
             continue
-        if not hash_file(clip.path).startswith(digest):
+        if not _hash_now(clip, layout).startswith(digest):
             yield clip.name
+
+
+def _hash_now(clip: Clip, layout: Layout) -> str:
+    """Hash a clip as scoring did: the bytes of a file, of a part of one its samples."""
+    if not clip.is_part:
+        return hash_file(clip.path)
+    try:
+        return read_hashed(clip, feature_parameters(layout.settings)).sha256
+    except DataError:  # it can no longer be read
+        return ""
 
 
 def _touched_since(path: Path, moment: float) -> bool:

@@ -91,7 +91,7 @@ class Layout:
 
     def machines(self, requested: tuple[str, ...]) -> tuple[str, ...]:
         """Machine types in the data folder; errors as in `find_machines`."""
-        return find_machines(self.data_directory, self.edition, requested)
+        return find_machines(self.data_directory, self.edition, requested, mode=self.mode)
 
     def features(self) -> FeatureParameters:
         """How features are computed; the edition says which channel where settings do not."""

@@ -225,7 +225,9 @@ class Model:
 
     def score_features(self, store: FeatureStore) -> FloatArray:
         """Score clips whose features are there [shape=(n_clips,)]; errors as `score`."""
-        return self._detector.score(store).clips
+        scores = self._detector.score(store).clips
+        require_numbers(scores, store.clips)
+        return scores
 
     def prepare(
         self,
@@ -436,6 +438,22 @@ class Model:
                 f"the model of {self.machine} holds {len(kept)} normal clips, too few to explain by"
             )
         return learn_normal([self.tensors[name].astype(np.float32) for name in kept])
+
+
+def require_numbers(scores: FloatArray, clips: Sequence[Clip]) -> None:
+    """Refuse scores that are no numbers: none of them is above a threshold.
+
+    Raises
+    ------
+    DataError
+        Names the first clip.
+    """
+    bad = np.flatnonzero(~np.isfinite(scores))
+    if len(bad):
+        raise DataError(
+            f"{clips[int(bad[0])].name}: its score is {float(scores[bad[0]])}, which is no number",
+            hint="look at the recording: asd inspect FILE",
+        )
 
 
 def normal_references(store: FeatureStore) -> dict[str, npt.NDArray[np.float16]]:

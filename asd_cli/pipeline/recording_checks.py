@@ -41,11 +41,13 @@ _HEADLINES = {
 
 Identities = npt.NDArray[np.uint64]
 Suspicions = Mapping[str, tuple[Suspicion, ...]]
-# Column of `identities`.
-_AUDIO = 2
+# Columns of `identities`.
+CONTENT, _AUDIO = 1, 2
 
 
-def odd_recordings(title: str, found: Suspicions, total: int) -> Iterator[str]:
+def odd_recordings(
+    title: str, found: Suspicions, total: int, noun: str = "recordings"
+) -> Iterator[str]:
     """Describe suspicious recordings, those of one kind together.
 
     Parameters
@@ -56,6 +58,8 @@ def odd_recordings(title: str, found: Suspicions, total: int) -> Iterator[str]:
         What is odd, by the clip's name.
     total : int
         How many recordings there are.
+    noun : str
+        What `found` and `total` count.
     """
     kinds: dict[SuspicionKind, list[tuple[str, str]]] = defaultdict(list)
     for name, every in found.items():
@@ -67,7 +71,7 @@ def odd_recordings(title: str, found: Suspicions, total: int) -> Iterator[str]:
             first, text = members[0]
             names = join_names([name for name, _ in members])
             yield (
-                f"{title}: {len(members)} of {total} recordings {_are(members)} "
+                f"{title}: {len(members)} of {total} {noun} {_are(members)} "
                 f"{_HEADLINES[kind]}: {names} ({first}: {text})"
             )
 

@@ -29,7 +29,7 @@ from asd_cli.features.store import FeatureStore
 from asd_cli.pipeline.calibration import threshold_in_force
 from asd_cli.pipeline.identity import decisive_settings, for_scoring, scoring_inputs
 from asd_cli.pipeline.layout import Layout
-from asd_cli.pipeline.model import Model, ScoredClips
+from asd_cli.pipeline.model import Model, ScoredClips, require_numbers
 from asd_cli.pipeline.per_machine import MachineTask
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.pipeline.training import require_same_edition, torch_threads
@@ -120,6 +120,7 @@ def score_machine(
     detector = model.restore(for_scoring(model.options, layout.settings, request.device))
     threshold = threshold_in_force(model, layout, detector.highest_score)
     scores = detector.score(store, events)
+    require_numbers(scores.clips, store.clips)
     decided = model.decide(store.clips, scores, threshold)
     files = _write_csvs(layout, store.clips, decided, scores.clips.dtype)
     windows = write_window_scores(layout.window_scores(machine), store, scores)

@@ -19,14 +19,15 @@ from asd_cli.evaluation.intervals import (
     LEVEL,
     Intervals,
     evaluation_intervals,
-    inverted_machines,
 )
+from asd_cli.evaluation.inverted import inverted_machines
 from asd_cli.evaluation.label_sources import LabelSource, Truth, open_labels
 from asd_cli.evaluation.labelled import LabelledScores, label_rows
 from asd_cli.evaluation.labels import join_labels, tables_of, truth_from_names
 from asd_cli.evaluation.rules import rule_of
 from asd_cli.pipeline.completeness import Scored, completeness_notes
 from asd_cli.pipeline.layout import Layout
+from asd_cli.pipeline.same_recordings import same_recordings
 from asd_cli.settings.model import Settings
 
 _UNKNOWN = "unknown"
@@ -204,9 +205,12 @@ def evaluate_folder(folder: Path, request: EvaluateRequest, layout: Layout) -> S
         machines=request.machines,
         own=own,
     )
-    notes = [*evaluation.notes, *completeness_notes(scored)]
-    if intervals is not None:
-        notes += inverted_machines(intervals)
+    notes = [
+        *evaluation.notes,
+        *inverted_machines(evaluation, own=own),
+        *same_recordings(scored.records, scores),
+        *completeness_notes(scored),
+    ]
     if own and manifest is not None:
         _require_as_written(folder, manifest, request.machines, layout)
     detector = _UNKNOWN if manifest is None else manifest.detector

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from asd_cli.core.errors import DataError
+from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.events import SILENT
 from asd_cli.execution.executor import SerialExecutor
 from asd_cli.pipeline.model import Model
@@ -94,11 +94,17 @@ class SoundAnomalyDetector:
 
         Raises
         ------
+        UsageError
+            When the sample rate is not positive.
         DataError
-            When there are too few or too short arrays.
+            When there are too few or too short arrays, or samples are not finite.
         """
         import soundfile
 
+        if sr <= 0:
+            raise UsageError(f"a sample rate of {sr} Hz is none", hint="sr=16000")
+        if not len(X):
+            raise DataError("there are no arrays to learn from", hint="give about 20 normal ones")
         self.sr_ = sr
         with tempfile.TemporaryDirectory(prefix="asd-") as folder:
             root = Path(folder)

@@ -1,7 +1,7 @@
 """`asd inspect`: what recordings there are, what is wrong with them, and what they support."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from asd_cli.core.text import printable
 from asd_cli.core.types import Clip, Split
 from asd_cli.execution.executor import Executor, in_order, make_executor
 from asd_cli.pipeline.model import Model
+from asd_cli.pipeline.own.groups import Groups
 from asd_cli.pipeline.own.inspection import (
     RecordingQuality,
     States,
@@ -23,7 +24,7 @@ from asd_cli.pipeline.own.inspection import (
     look_at,
     operating_states,
 )
-from asd_cli.pipeline.own.intake import CLIP_SECONDS, Channel, Groups, Intake, common_rate, take_in
+from asd_cli.pipeline.own.intake import CLIP_SECONDS, Channel, Intake, common_rate, take_in
 from asd_cli.pipeline.own.request import OwnTrainRequest
 from asd_cli.pipeline.own.training import Material, fit, gather, limits_of, own_identity
 from asd_cli.settings.model import Settings
@@ -275,6 +276,14 @@ def _states_in_words(states: States) -> str:
     )
 
 
+def _left_out(known: Inspection, material: Material) -> Iterator[str]:
+    """Say which recordings could be read and would not be trained on."""
+    said = {*known.unreadable, *(r.problem for r in known.recordings)}
+    for reason in material.skipped:
+        if not any(text and reason.startswith(text) for text in said):
+            yield f"left out: {reason}"
+
+
 def _learned(known: Inspection, material: Material, model: Model) -> Inspection:
     """Add what left-out scores tell."""
     scores, normal = model.training_scores, model.normal_scores
@@ -294,5 +303,5 @@ def _learned(known: Inspection, material: Material, model: Model) -> Inspection:
         ),
         supported=tuple(SupportedRate(rate, normal.bound(rate)) for rate in _RATES),
         limits=tuple(limits_of(model)),
-        notes=material.notes,
+        notes=(*material.notes, *_left_out(known, material)),
     )

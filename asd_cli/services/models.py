@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from asd_cli.core.errors import IntegrityError
+from asd_cli.core.errors import DataError, IntegrityError
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.own.registry import Registry, Version
 from asd_cli.pipeline.own.request import registry_of
@@ -58,14 +58,20 @@ class ModelSummary:
 
 
 def list_models(settings: Settings) -> tuple[ModelSummary, ...]:
-    """List the current model of each machine."""
+    """List the current model of each machine; where none is in use, the newest and why."""
     registry = registry_of(settings)
-    return tuple(
-        _summary(machine, version)
-        for machine in registry.machines()
-        for version in registry.versions(machine)
-        if version.current
-    )
+    return tuple(_current(registry, machine) for machine in registry.machines())
+
+
+def _current(registry: Registry, machine: str) -> ModelSummary:
+    versions = registry.versions(machine)
+    used = [version for version in versions if version.current]
+    if used:
+        return _summary(machine, used[0])
+    return ModelSummary(
+        machine=machine, version=versions[-1].number, current=False, path=versions[-1].path,
+        problem=f"no version is in use; choose one: asd models rollback '{machine}'",
+    )  # fmt: skip
 
 
 def show_model(settings: Settings, machine: str) -> tuple[ModelSummary, ...]:
@@ -91,7 +97,7 @@ def _summary(machine: str, version: Version) -> ModelSummary:
     try:
         model = Model.load(version.path)
         own, calibration = model.facts.own, model.facts.calibration
-    except IntegrityError as error:
+    except (DataError, IntegrityError) as error:
         return ModelSummary(
             machine=machine, version=version.number, current=version.current, path=version.path,
             problem=error.message,

@@ -1,17 +1,18 @@
 """`asd update` and `asd rebaseline`: new versions of a model of a machine of one's own."""
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asd_cli.core.errors import UsageError
+from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.events import SILENT, Events
-from asd_cli.core.types import Split
+from asd_cli.core.types import Label, Split
 from asd_cli.execution.executor import make_executor
 from asd_cli.pipeline.own.changes import (
     MIN_CLIPS_ALONE,
     MIN_RECORDINGS_ALONE,
     after_maintenance,
+    clips_gone,
     current,
     require_own,
     with_more_normal,
@@ -40,6 +41,8 @@ class UpdateRequest:
         Of a rebaseline: what was done to the machine.
     jobs : int or None
         Worker processes.
+    skip_bad : bool
+        Leave out recordings that cannot be used, and list them.
     """
 
     machine: str
@@ -47,6 +50,7 @@ class UpdateRequest:
     settings: Settings
     reason: str = ""
     jobs: int | None = None
+    skip_bad: bool = False
 
 
 def update(request: UpdateRequest, events: Events = SILENT) -> OwnTrained:
@@ -61,7 +65,14 @@ def update(request: UpdateRequest, events: Events = SILENT) -> OwnTrained:
         When there is no model, or recordings are gone or cannot be used.
     """
     model = current(request.settings, request.machine)
-    return _train(with_more_normal(model, request.paths, request.settings), request, events)
+    asked = with_more_normal(model, request.paths, request.settings)
+    _normal(request)
+    trained = _train(asked, request, events)
+    gone = clips_gone(model, trained.model)
+    if gone:
+        lost = f"{gone} of the clips that the version before was trained on are not there any more"
+        trained = replace(trained, warnings=(*trained.warnings, lost))
+    return trained
 
 
 def rebaseline(request: UpdateRequest, events: Events = SILENT) -> OwnTrained:
@@ -85,7 +96,7 @@ def rebaseline(request: UpdateRequest, events: Events = SILENT) -> OwnTrained:
         )
     model = current(request.settings, request.machine)
     own = require_own(model)
-    found = take_in(request.paths, request.machine, split=Split.TRAIN)
+    found = _normal(request)
     alone = _is_enough(found, own.clip_seconds)
     if not alone:
         events.note(
@@ -98,6 +109,19 @@ def rebaseline(request: UpdateRequest, events: Events = SILENT) -> OwnTrained:
     return _train(asked, request, events)
 
 
+def _normal(request: UpdateRequest) -> Intake:
+    """Find the new recordings; those of faults are not normal, whatever they are named for."""
+    found = take_in(request.paths, request.machine, split=Split.TRAIN)
+    normal = found.only(Label.NORMAL)
+    if found.recordings and not normal.recordings:
+        raise DataError(
+            f"the {len(found.recordings)} recordings are of faults (folder or label anomaly), so "
+            "there are no new normal ones",
+            hint="move them out of the folder that is called so, if they are of normal sound",
+        )
+    return normal
+
+
 def _is_enough(found: Intake, clip_seconds: float) -> bool:
     clips = len(cut(found, clip_seconds).clips)
     return clips >= MIN_CLIPS_ALONE and len(found.recordings) >= MIN_RECORDINGS_ALONE
@@ -105,4 +129,4 @@ def _is_enough(found: Intake, clip_seconds: float) -> bool:
 
 def _train(asked: OwnTrainRequest, request: UpdateRequest, events: Events) -> OwnTrained:
     with closing(make_executor(request.jobs)) as executor:
-        return train_own(asked, events, executor)
+        return train_own(replace(asked, skip_bad=request.skip_bad), events, executor)

@@ -169,9 +169,64 @@ def test_scores_the_wrong_way_round_are_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_score_set(tmp_path / "bad", clips=20, sections=("00",), shift=-2.0)
-    found = asd("evaluate", "bad", "--confidence", "0.95", "--resamples", "50", "-q")
-    assert "fan: the mean AUC lies far below chance" in found.stderr
-    assert "inverted" not in asd("evaluate", "bad", "-q").stderr
+    for more in ((), ("--confidence", "0.95", "--resamples", "50")):
+        found = asd("evaluate", "bad", "-q", *more).stderr
+        assert found.count("fan: the mean AUC") == 1
+        assert "lies far below chance (95 %: " in found
+        assert "are the scores inverted? A higher score means more anomalous" in found
+    for clips, shift in ((20, 0.0), (20, -0.2), (1, -2.0)):  # chance, and too few to tell
+        shutil.rmtree("bad")
+        write_score_set(
+            tmp_path / "bad", machines=("fan",), clips=clips, sections=("00",), shift=shift
+        )
+        assert "below chance" not in asd("evaluate", "bad", "-q").stderr
+
+
+def test_one_recording_under_opposite_labels_is_said_where_labels_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = write_machine(tmp_path / "dev_data", seconds=0.8) / "source_test"
+    names = ["section_00_source_test_normal_0000.wav", "section_00_source_test_anomaly_0000.wav"]
+    shutil.copy(folder / names[0], folder / names[1])
+    run("train", "--jobs", "1")
+    run("score", "--jobs", "1")
+    found = asd("evaluate", *KNN)
+    assert found.exit_code == 0
+    assert "fan: the same recording has opposite labels: " in found.stderr
+    assert all(name in found.stderr for name in names)
+
+
+def test_hidden_labels_that_contradict_each_other_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    machine = write_machine(tmp_path / "eval_data", sections=("03",), labels=False, seconds=0.8)
+    folder = machine / "source_test"
+    shutil.copy(
+        folder / "section_03_source_test_0000.wav", folder / "section_03_source_test_0004.wav"
+    )
+    shutil.copy(
+        folder / "section_03_source_test_0001.wav", folder / "section_03_source_test_0002.wav"
+    )
+    truth = tmp_path / "truth"
+    truth.mkdir()
+    for domain in ("source", "target"):
+        (truth / f"ground_truth_fan_section_03_{domain}_test.csv").write_text("".join(
+            f"section_03_{domain}_test_{n:04d}.wav,{int(n >= 3)}\n" for n in range(6)
+        ))  # fmt: skip
+    eval_ = ("--mode", "eval", "--jobs", "1")
+    run("train", *eval_)
+    run("score", *eval_)
+    found = asd("evaluate", *KNN, "--mode", "eval", "--ground-truth", "truth").stderr
+    assert (
+        "opposite labels: section_03_source_test_0000.wav = section_03_source_test_0004.wav"
+        in found
+    )
+    assert (
+        "more than once in test: section_03_source_test_0001.wav = section_03_source_test_0002.wav"
+        in found
+    )
 
 
 def run(*words: str) -> None:

@@ -158,6 +158,7 @@ def test_several_machines_must_be_told_apart(
         folder = tmp_path / "model" / "own" / name
         folder.mkdir(parents=True)
         (folder / "current").write_text("v0001.safetensors")
+        (folder / "v0001.safetensors").touch()
     write(tmp_path / "x.wav", fan(1.0, RATE, 1), RATE)
     result = asd("score", "x.wav")
     assert result.exit_code == 2

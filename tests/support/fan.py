@@ -64,7 +64,7 @@ def _noise(
         np.fft.irfft(np.fft.rfft(rng.standard_normal(block)) * weights)
         for _ in range(-(-count // block))
     ]
-    noise = np.concatenate(blocks)[:count] if blocks else np.zeros(0)
+    noise = np.asarray(np.concatenate(blocks)[:count] if blocks else np.zeros(0), np.float64)
     return noise / max(float(noise.std()), 1e-12)
 
 

@@ -24,6 +24,7 @@ def update(
     config: options.Config = None,
     set_: options.Set = None,
     jobs: options.Jobs = None,
+    skip_bad: options.SkipBad = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Add recordings as normal: false alarms, or a new operating state.
@@ -34,7 +35,8 @@ def update(
     """
     if not normal:
         raise UsageError("no recordings are named", hint="give some: --normal new/good.wav")
-    _change("update", normal, machine, config, set_, reason="", jobs=jobs, quiet=quiet)
+    _change("update", normal, machine, config, set_, reason="", jobs=jobs, skip_bad=skip_bad,
+            quiet=quiet)  # fmt: skip
 
 
 @exits
@@ -51,6 +53,7 @@ def rebaseline(
     config: options.Config = None,
     set_: options.Set = None,
     jobs: options.Jobs = None,
+    skip_bad: options.SkipBad = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Make a new version of a model after maintenance.
@@ -62,7 +65,8 @@ def rebaseline(
     """
     if not data:
         raise UsageError("no recordings are named", hint="give some: --data after/")
-    _change("rebaseline", data, machine, config, set_, reason=reason, jobs=jobs, quiet=quiet)
+    _change("rebaseline", data, machine, config, set_, reason=reason, jobs=jobs,
+            skip_bad=skip_bad, quiet=quiet)  # fmt: skip
 
 
 def _change(
@@ -74,6 +78,7 @@ def _change(
     *,
     reason: str,
     jobs: int | None,
+    skip_bad: bool,
     quiet: bool,
 ) -> None:
     from asd_cli.cli.progress import shown_events
@@ -81,7 +86,7 @@ def _change(
 
     request = service.UpdateRequest(
         machine=one_machine(machine), paths=tuple(paths), reason=reason, jobs=jobs,
-        settings=own_settings(config, set_, {}),
+        skip_bad=skip_bad, settings=own_settings(config, set_, {}),
     )  # fmt: skip
     make = service.update if verb == "update" else service.rebaseline
     console = make_console()

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from asd_cli.cli.console import Console
 from asd_cli.cli.options import ScoreFormat
+from asd_cli.core.text import printable
 
 if TYPE_CHECKING:
     from asd_cli.services.own_score import OwnScores, ScoredFile
@@ -78,8 +79,13 @@ def show_data(scores: "OwnScores", format_: ScoreFormat, console: Console) -> No
         writer = csv.DictWriter(text, list(_COLUMNS), lineterminator="\n")
         writer.writeheader()
         for file in scores.files:
-            writer.writerows(rows(file))
+            writer.writerows(_printable(row) for row in rows(file))
         console.data(text.getvalue())
+
+
+def _printable(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Escape control characters of names: a table is also looked at in a terminal."""
+    return {k: printable(v) if isinstance(v, str) else v for k, v in row.items()}
 
 
 _COLUMNS = (

@@ -29,7 +29,7 @@ class DcaseDataset:
 
     def machines(self) -> tuple[str, ...]:
         """List the machine types; errors as in `find_machines`."""
-        return find_machines(self.root, self.edition)
+        return find_machines(self.root, self.edition, mode=self.mode)
 
     def clips(self, machine: str, split: Split) -> tuple[Clip, ...]:
         """List training clips, or the clips of all test folders one folder after the other."""

@@ -19,7 +19,9 @@ _DOMAIN_OF_ROLE = {"source_test": Domain.SOURCE, "target_test": Domain.TARGET}
 _LABEL_ORDER = {Label.NORMAL: 0, Label.ANOMALY: 1, None: 2}
 
 
-def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> tuple[str, ...]:
+def find_machines(
+    root: Path, edition: Edition, wanted: Sequence[str] = (), *, mode: Mode = Mode.DEV
+) -> tuple[str, ...]:
     """List the machine types in a data folder.
 
     Parameters
@@ -30,6 +32,8 @@ def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> t
         Names the folders that make a folder a machine's.
     wanted : sequence of str
         Machine types asked for; empty means all.
+    mode : Mode
+        Whose recordings are to be fetched where there are none.
 
     Returns
     -------
@@ -44,9 +48,10 @@ def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> t
         When a wanted machine is not there.
     """
     if not root.is_dir():
+        fetch = edition.fetch_command(_first_stage(mode))
         raise DataError(
             f"there is no data folder {root}",
-            hint=f"fetch the data: {edition.fetch_command('dev')}; or say where it lies: "
+            hint=f"fetch the data: {fetch}; or say where it lies: "
             "--set dev_directory=DIR (eval_directory for --mode eval)",
         )
     roles = edition.folders.values()
@@ -54,7 +59,7 @@ def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> t
         entry.name for entry in root.iterdir() if any((entry / role).is_dir() for role in roles)
     )
     if not found:
-        raise _no_machine(root, edition)
+        raise _no_machine(root, edition, mode)
     unknown = [machine for machine in wanted if machine not in found]
     if unknown:
         near = difflib.get_close_matches(unknown[0], found, n=1)
@@ -65,7 +70,12 @@ def find_machines(root: Path, edition: Edition, wanted: Sequence[str] = ()) -> t
     return tuple(sorted(set(wanted))) if wanted else tuple(found)
 
 
-def _no_machine(root: Path, edition: Edition) -> DataError:
+def _first_stage(mode: Mode) -> str:
+    """Name what is fetched first: training comes before scoring."""
+    return "dev" if mode is Mode.DEV else "eval-train"
+
+
+def _no_machine(root: Path, edition: Edition, mode: Mode) -> DataError:
     roles = edition.folders.values()
     if any((root / role).is_dir() for role in roles):
         machine = root.resolve()
@@ -77,7 +87,7 @@ def _no_machine(root: Path, edition: Edition) -> DataError:
     return DataError(
         f"{root} holds no machine: no folder in it has a {' or '.join(roles)} folder",
         hint=f"the layout is <machine>/train/{edition.names.example}; "
-        f"or fetch the data: {edition.fetch_command('dev')}",
+        f"or fetch the data: {edition.fetch_command(_first_stage(mode))}",
     )
 
 
@@ -126,6 +136,7 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
             problems.append(f"{path}: {error}")
             continue
         problems.extend(f"{path}: {text}" for text in _contradictions(clip, role, mode))
+        problems.extend(_not_text(clip))
         clips.append(clip)
     problems.extend(_duplicates(clips, edition.names))
     problems.extend(_in_sub_folders(folder))
@@ -171,6 +182,15 @@ def _contradictions(clip: Clip, role: str, mode: Mode) -> Iterator[str]:
         yield "is not labelled normal, and only normal clips may be trained on"
     if expected is Split.TEST and mode is Mode.DEV and clip.label is None:
         yield "has no label; clips of the development set are normal or anomaly"
+
+
+def _not_text(clip: Clip) -> Iterator[str]:
+    """Name a test clip that result files, which are in UTF-8, could not name."""
+    try:
+        clip.name.encode()
+    except UnicodeEncodeError:
+        if clip.split is Split.TEST:
+            yield f"{clip.path}: its name is not in UTF-8, as the rows of result files are"
 
 
 def _duplicates(clips: Sequence[Clip], names: ClipNames) -> Iterator[str]:

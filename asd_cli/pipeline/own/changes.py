@@ -10,6 +10,7 @@ from asd_cli.core.errors import DataError, UsageError
 from asd_cli.detectors.normal_scores import BLOCKS
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.own.request import OwnTrainRequest, registry_of
+from asd_cli.pipeline.recording_checks import CONTENT, TRAINING_CLIPS
 from asd_cli.settings.model import Settings
 
 # With fewer clips or recordings than this, how normal sound varies is taken from before.
@@ -114,6 +115,15 @@ def after_maintenance(
     old = request.sources
     _require_sources(model, old)
     return replace(request, sources=old, baseline=tuple(paths))
+
+
+def clips_gone(before: Model, after: Model) -> int:
+    """Count the clips that a model was trained on and another one was not, by their content."""
+    known, now = (
+        {int(content) for content in model.tensors[TRAINING_CLIPS][:, CONTENT]}
+        for model in (before, after)
+    )
+    return len(known - now)
 
 
 def _absolute(paths: Sequence[Path]) -> set[Path]:

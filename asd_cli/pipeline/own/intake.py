@@ -1,8 +1,7 @@
 """Recordings of a machine of one's own: which there are, at which rate, cut into which clips."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,15 +10,16 @@ import numpy as np
 from asd_cli.audio.decoding import read_info
 from asd_cli.audio.formats import AudioInfo
 from asd_cli.core.errors import DataError, ProblemsError, UsageError
-from asd_cli.core.types import GROUP, Clip, Label, Split
+from asd_cli.core.types import BASELINE, DOMAIN, GROUP, SECTION, Clip, Label, Split
 from asd_cli.datasets.cutting import cut_recording
 from asd_cli.datasets.folder import FolderDataset
 from asd_cli.datasets.table import TableDataset
+from asd_cli.pipeline.own.groups import Groups
 
 Channel = int | Literal["mean"]
 
 CLIP_SECONDS = 10.0
-FOLDERS = "folders"
+_OF_CHALLENGES = {SECTION, DOMAIN, BASELINE}
 _TABLES = {".csv", ".parquet", ".pq"}
 # The rate of a machine is the highest that so many of its recordings have.
 _HAVE_RATE = 0.95
@@ -57,10 +57,13 @@ class Intake:
         Files that can be read, in the order of their names.
     problems : tuple of str
         Why each other file cannot be.
+    notes : tuple of str
+        Rows of tables that are of something else.
     """
 
     recordings: tuple[Recording, ...]
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -92,57 +95,6 @@ class Cuts:
     ends: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Which recordings belong together.
-
-    Attributes
-    ----------
-    by_folder : bool
-        Those of one folder.
-    names : mapping of str to str
-        From a table: recording or file name to group.
-    """
-
-    by_folder: bool = False
-    names: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, text: str | None) -> "Groups":
-        """Read what ``--groups`` says: ``folders``, or a CSV file with the columns path and group.
-
-        Raises
-        ------
-        DataError
-            When the file cannot be read or lacks a column.
-        """
-        if text is None:
-            return cls()
-        if text == FOLDERS:
-            return cls(by_folder=True)
-        path = Path(text)
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as stream:
-                rows = list(csv.DictReader(stream))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise DataError(
-                f"{path} cannot be read: {error}",
-                hint=f"give a CSV file with the columns path and group, or --groups {FOLDERS}",
-            ) from error
-        if not rows or not {"path", "group"} <= set(rows[0]):
-            raise DataError(
-                f"{path}:1: the columns path and group are needed",
-                hint="list one recording in each row",
-            )
-        return cls(names={row["path"]: row["group"] for row in rows if row["group"]})
-
-    def of(self, clip: Clip) -> str | None:
-        """Name the group of a recording; None where it has none."""
-        if self.by_folder:
-            return clip.path.parent.as_posix()
-        return self.names.get(clip.recording) or self.names.get(clip.path.name)
-
-
 def take_in(
     sources: Sequence[Path], machine: str, *, split: Split, groups: Groups = Groups()
 ) -> Intake:
@@ -170,27 +122,67 @@ def take_in(
         raise UsageError("no recordings are named", hint="give a folder: --data recordings/")
     recordings: list[Recording] = []
     problems: list[str] = []
-    for source in sources:
-        for whole in _clips_of(source, machine, split, several=len(sources) > 1):
+    notes: list[str] = []
+    for source, label in zip(sources, _labels(sources), strict=True):
+        for whole in _clips_of(source, machine, split, label=label, notes=notes):
             group = groups.of(whole)
             named = whole if group is None else whole.with_attributes(**{GROUP: group})
             try:
-                recordings.append(Recording(whole=named, info=read_info(named.path)))
+                found = Recording(whole=named, info=read_info(named.path))
             except DataError as error:
                 problems.append(error.message)
-    return Intake(recordings=tuple(recordings), problems=tuple(problems))
+                continue
+            if outside := _outside(found):
+                problems.append(outside)
+            else:
+                recordings.append(found)
+    return Intake(recordings=tuple(recordings), problems=tuple(problems), notes=tuple(notes))
 
 
-def _clips_of(source: Path, machine: str, split: Split, *, several: bool) -> Iterator[Clip]:
+def _labels(sources: Sequence[Path]) -> Sequence[str]:
+    """Name each of several sources by as much of the end of its path as no other one has."""
+    if len(sources) < 2:
+        return [""] * len(sources)
+    paths = [source.resolve().parts for source in sources]
+
+    def label(path: tuple[str, ...]) -> str:
+        counts = (sum(other[-n:] == path[-n:] for other in paths) for n in range(1, len(path)))
+        length = next((n for n, count in enumerate(counts, start=1) if count == 1), 1)
+        return "/".join(path[-length:])
+
+    return [label(path) for path in paths]
+
+
+def _clips_of(
+    source: Path, machine: str, split: Split, *, label: str, notes: list[str]
+) -> Iterator[Clip]:
     """List complete recordings; of several sources their names begin with that of the source."""
     if source.suffix.lower() in _TABLES and source.is_file():
         table = TableDataset(root=source, machine=machine)
-        clips = table.clips(_machine_in(table, machine), split)
-        yield from (replace(clip, machine=machine) for clip in clips)
+        named = _machine_in(table, machine)
+        clips = table.clips(named, split)
+        # Sections and domains are of challenge sets; files to score have none.
+        unused = sorted(
+            {name for clip in clips for name in _OF_CHALLENGES & clip.attributes.keys()}
+        )
+        for clip in clips:
+            plain = clip.with_attributes(**dict.fromkeys(unused))
+            yield replace(plain, machine=machine)
+        if unused:
+            notes.append(
+                f"columns of {source} that are not used: {', '.join(unused)} (recordings that "
+                f"belong together are named in a column {GROUP})"
+            )
+        for why, count in table.passed_over(named, split).items():
+            notes.append(f"{count} rows of {source} are {why} and are not used")
         return
-    prefix = f"{source.resolve().name}/" if several and source.is_dir() else ""
     for clip in FolderDataset(root=source, machine=machine).clips(machine, split):
-        yield replace(clip, recording=f"{prefix}{clip.recording}")
+        if not label:
+            yield clip
+        elif source.is_dir():
+            yield replace(clip, recording=f"{label}/{clip.recording}")
+        else:
+            yield replace(clip, recording=label)
 
 
 def _machine_in(table: TableDataset, machine: str) -> str:
@@ -217,24 +209,30 @@ def common_rate(infos: Sequence[AudioInfo]) -> int:
     return max(int(rate) for rate in rates if np.mean(rates >= rate) >= _HAVE_RATE)
 
 
-def too_low(intake: Intake, sample_rate: int) -> Iterator[str]:
-    """Say which recordings lack the upper frequencies of a rate."""
-    for recording in intake.recordings:
-        if recording.info.sample_rate < sample_rate:
-            yield (
-                f"{recording.whole.path} has {recording.info.sample_rate} Hz, and the machine "
-                f"{sample_rate} Hz: what lies above {recording.info.sample_rate // 2} Hz is missing"
-            )
+def unfit(recording: Recording, sample_rate: int, channel: Channel) -> str:
+    """Say why a recording does not fit a machine of a rate and channel; empty where it does."""
+    info = recording.info
+    if info.sample_rate < sample_rate:
+        return (
+            f"{recording.whole.path} has {info.sample_rate} Hz, and the machine {sample_rate} Hz: "
+            f"what lies above {info.sample_rate // 2} Hz is missing"
+        )
+    if isinstance(channel, int) and channel >= info.channels:
+        return (
+            f"{recording.whole.path} has {info.channels} channel(s), and channel {channel} is "
+            "asked for (channels count from 0)"
+        )
+    return ""
 
 
-def wrong_channel(intake: Intake, channel: Channel) -> Iterator[str]:
-    """Say which recordings lack a channel."""
-    for recording in intake.recordings:
-        if isinstance(channel, int) and channel >= recording.info.channels:
-            yield (
-                f"{recording.whole.path} has {recording.info.channels} channel(s), and channel "
-                f"{channel} is asked for (channels count from 0)"
-            )
+def _outside(recording: Recording) -> str:
+    """Say that a part does not lie in its recording; empty where it does."""
+    whole, seconds = recording.whole, recording.info.duration
+    end = whole.start + (whole.duration or 0.0)
+    if whole.start < seconds and end <= seconds + 1 / recording.info.sample_rate:
+        return ""
+    asked = f"from {whole.start:g} s" + ("" if whole.duration is None else f" to {end:g} s")
+    return f"{whole.path} has {seconds:g} s, and the part {asked} is asked for"
 
 
 def cut(intake: Intake, clip_seconds: float, *, cover_end: bool = False) -> Cuts:

@@ -5,6 +5,7 @@ use and is replaced in one step, so that whoever scores meanwhile has either the
 new one.
 """
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from asd_cli.pipeline.model import Model
 _SUFFIX = ".safetensors"
 _POINTER = "current"
 _MAX_NAME = 100
+_VERSION = re.compile(r"v([0-9]+)\.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,12 @@ class Registry:
     root: Path
 
     def machines(self) -> tuple[str, ...]:
-        """Names of the machines that have a model, sorted."""
+        """Names of the machines that have a model, also where none is in use; sorted."""
         if not self.root.is_dir():
             return ()
-        return tuple(sorted(p.name for p in self.root.iterdir() if (p / _POINTER).is_file()))
+        return tuple(
+            sorted(p.name for p in self.root.iterdir() if _is_name(p.name) and _numbers(p))
+        )
 
     def folder(self, machine: str) -> Path:
         """Folder of a machine.
@@ -69,8 +73,7 @@ class Registry:
         UsageError
             When the name cannot be that of a folder.
         """
-        unsafe = machine != printable(machine) or any(c in machine for c in "/\\")
-        if not machine.strip() or unsafe or machine.startswith(".") or len(machine) > _MAX_NAME:
+        if not _is_name(machine):
             raise UsageError(
                 f"{printable(machine)!r} cannot be the name of a machine",
                 hint="use letters, digits, blanks, - and _: --machine fan-3",
@@ -82,9 +85,8 @@ class Registry:
         folder = self.folder(machine)
         current = self._pointer(machine)
         found = [
-            Version(int(path.stem[1:]), path, path.name == current)
-            for path in sorted(folder.glob(f"v*{_SUFFIX}"))
-            if path.stem[1:].isdigit()
+            Version(number, path, path.name == current)
+            for number, path in sorted(_numbers(folder).items())
         ]
         if not found:
             raise DataError(f"there is no model of {machine}", hint=self._known(machine))
@@ -98,9 +100,11 @@ class Registry:
 
     def _pointer(self, machine: str) -> str | None:
         try:
-            return (self.folder(machine) / _POINTER).read_text(encoding="utf-8").strip()
+            content = (self.folder(machine) / _POINTER).read_bytes()
         except OSError:
             return None
+        # Damaged bytes are no version's name, and become none.
+        return content.decode("utf-8", "replace").strip()
 
     def path(self, machine: str) -> Path:
         """Name the model file in use; DataError when there is none."""
@@ -125,8 +129,7 @@ class Registry:
             When it cannot be written; the version before stays in use.
         """
         with self._locked(model.machine) as folder:
-            numbers = [int(p.stem[1:]) for p in folder.glob(f"v*{_SUFFIX}") if p.stem[1:].isdigit()]
-            number = max(numbers, default=0) + 1
+            number = max(_numbers(folder), default=0) + 1
             if model.facts.own is not None:
                 facts = replace(model.facts, own=replace(model.facts.own, version=number))
                 model = replace(model, facts=facts)
@@ -187,7 +190,8 @@ class Registry:
         """
         versions = self.versions(machine)
         if number is None:
-            shutil.rmtree(self.folder(machine))
+            with storage_errors(self.folder(machine)):
+                shutil.rmtree(self.folder(machine))
             return tuple(version.path for version in versions)
         chosen = self._numbered(versions, machine, number)
         if chosen.current:
@@ -195,7 +199,8 @@ class Registry:
                 f"version {number} of {machine} is in use",
                 hint=f"use another one first: asd models rollback '{machine}'",
             )
-        chosen.path.unlink()
+        with storage_errors(chosen.path):
+            chosen.path.unlink()
         return (chosen.path,)
 
     @contextmanager
@@ -206,3 +211,18 @@ class Registry:
             with FileLock(folder / ".lock"):
                 remove_abandoned(folder)
                 yield folder
+
+
+def _is_name(machine: str) -> bool:
+    """Whether a machine may be called so, and a folder with it."""
+    unsafe = machine != printable(machine) or any(c in machine for c in "/\\")
+    hidden = not machine.strip() or machine.startswith(".")
+    return not unsafe and not hidden and len(machine) <= _MAX_NAME
+
+
+def _numbers(folder: Path) -> dict[int, Path]:
+    """List the versions in a folder: number to file."""
+    if not folder.is_dir():
+        return {}
+    named = ((_VERSION.fullmatch(path.name), path) for path in folder.iterdir())
+    return {int(match[1]): path for match, path in named if match}

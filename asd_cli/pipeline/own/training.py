@@ -1,7 +1,7 @@
 """Training of a machine of one's own: from recordings in any folder to a model."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import log2
 from pathlib import Path
@@ -28,19 +28,19 @@ from asd_cli.pipeline.calibration import calibrate
 from asd_cli.pipeline.identity import decisive_settings
 from asd_cli.pipeline.model import Model, reference_indices
 from asd_cli.pipeline.options import detector_options, feature_parameters
+from asd_cli.pipeline.own.groups import Groups, absolute_groups
 from asd_cli.pipeline.own.intake import (
     Cuts,
-    Groups,
     Intake,
     common_rate,
     cut,
     require_usable,
     take_in,
-    too_low,
-    wrong_channel,
+    unfit,
 )
 from asd_cli.pipeline.own.request import OwnTrainRequest, default_rate, registry_of
 from asd_cli.pipeline.per_machine import runtime_ready
+from asd_cli.pipeline.recording_checks import odd_recordings
 from asd_cli.pipeline.training import new_model
 from asd_cli.settings.model import Settings
 from asd_cli.training.devices import require_device_name
@@ -102,6 +102,8 @@ class Material:
         Recordings.
     notes, skipped : tuple of str
         What was left out.
+    warnings : tuple of str
+        What is suspicious about recordings.
     """
 
     settings: Settings
@@ -110,6 +112,7 @@ class Material:
     intake: Intake
     notes: tuple[str, ...]
     skipped: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def recordings(self) -> int:
@@ -162,17 +165,18 @@ def gather(request: OwnTrainRequest, events: Events, executor: Executor) -> Mate
     groups = Groups.read(request.groups)
     with progress(events, "find recordings", total=None, unit="files"):
         found = _take_in(request, groups)
+    groups.require_used(recording.whole for recording in found.recordings)
     normal = found.only(Label.NORMAL)
+    if not normal.recordings:
+        require_usable(normal, (), skip_bad=request.skip_bad)
     settings = own_settings(request, normal)
     rate = settings.value("feature.sample_rate")
-    bad = [*too_low(normal, rate), *wrong_channel(normal, request.channel)]
-    skipped = require_usable(normal, bad, skip_bad=request.skip_bad)
+    reasons = [unfit(recording, rate, request.channel) for recording in normal.recordings]
+    skipped = require_usable(normal, list(filter(None, reasons)), skip_bad=request.skip_bad)
     usable = replace(
         normal,
         recordings=tuple(
-            r
-            for r in normal.recordings
-            if not bad or not any(text.startswith(f"{r.whole.path} ") for text in bad)
+            r for r, reason in zip(normal.recordings, reasons, strict=True) if not reason
         ),
     )
     cuts = cut(usable, request.clip_seconds)
@@ -185,14 +189,16 @@ def gather(request: OwnTrainRequest, events: Events, executor: Executor) -> Mate
         )  # fmt: skip
     remove_abandoned(name.parent)
     store, copies = _without_copies(open_extraction(extraction, cuts.clips))
-    rate = asked_rate(request, store)
     return Material(
-        settings=_with_rate(settings, rate),
+        settings=_with_rate(settings, asked_rate(request, store)),
         features=features,
         store=store,
         intake=usable,
-        notes=tuple(_left_out(found, normal, cuts, copies)),
+        notes=(*_left_out(found, normal, cuts, copies), *_other_rates(usable, rate)),
         skipped=(*skipped, *extraction.skipped),
+        warnings=tuple(
+            odd_recordings(request.machine, extraction.suspicions, len(cuts.clips), "clips")
+        ),
     )
 
 
@@ -211,7 +217,11 @@ def _take_in(request: OwnTrainRequest, groups: Groups) -> Intake:
         ))
         for r in new.recordings
     )  # fmt: skip
-    return Intake(recordings=(*old.recordings, *marked), problems=(*old.problems, *new.problems))
+    return Intake(
+        recordings=(*old.recordings, *marked),
+        problems=(*old.problems, *new.problems),
+        notes=(*old.notes, *new.notes),
+    )
 
 
 def own_settings(request: OwnTrainRequest, intake: Intake) -> Settings:
@@ -234,7 +244,23 @@ def own_settings(request: OwnTrainRequest, intake: Intake) -> Settings:
         "threshold": INTERVAL,
     }
     run = {**request.settings.run_values(), "detector": request.detector}
-    return Settings.model_validate({**run, "parameters": parameters})
+    settings = Settings.model_validate({**run, "parameters": parameters})
+    _require_no_sections(settings)
+    return settings
+
+
+def _require_no_sections(settings: Settings) -> None:
+    """Refuse detectors that learn to distinguish sections, which only challenge sets have."""
+    plan = settings.plan
+    if isinstance(plan, AutoSelect):
+        return
+    for member in plan.members:
+        if member.needs_sections:
+            raise UsageError(
+                f"{member.name} learns to distinguish sections, and own recordings have none",
+                hint="use another detector: --detector robust; or see what each needs: "
+                "asd detectors",
+            )
 
 
 def _with_rate(settings: Settings, rate: float) -> Settings:
@@ -251,21 +277,29 @@ def _store_name(request: OwnTrainRequest, settings: Settings, features: FeatureP
 
 
 def _without_copies(store: FeatureStore) -> tuple[FeatureStore, list[str]]:
-    """Keep one of clips that hold the same audio; gives what was left out as well."""
+    """Keep one of clips that hold the same audio; gives what was left out as well.
+
+    One of after a maintenance is kept rather than its copy among the older ones: it says where
+    normal sound is now.
+    """
+    newest_first = sorted(
+        range(len(store)), key=lambda i: BASELINE not in store.clips[i].attributes
+    )
     first: dict[str, str] = {}
     kept: list[int] = []
     copies: list[str] = []
-    for index, (clip, digest) in enumerate(zip(store.clips, store.hashes, strict=True)):
+    for index in newest_first:
+        name, digest = store.clips[index].name, store.hashes[index]
         if digest in first:
-            copies.append(f"{clip.name} is the same as {first[digest]}")
+            copies.append(f"{name} is the same as {first[digest]}")
         else:
-            first[digest] = clip.name
+            first[digest] = name
             kept.append(index)
-    return (store.select(kept) if copies else store), copies
+    return (store.select(sorted(kept)) if copies else store), copies
 
 
 def _left_out(found: Intake, normal: Intake, cuts: Cuts, copies: Sequence[str]) -> Sequence[str]:
-    notes = []
+    notes = list(found.notes)
     faults = len(found.recordings) - len(normal.recordings)
     if faults:
         notes.append(f"{faults} recordings of faults (folder or label anomaly) are not trained on")
@@ -277,6 +311,17 @@ def _left_out(found: Intake, normal: Intake, cuts: Cuts, copies: Sequence[str]) 
     if copies:
         notes.append(f"{len(copies)} clips are copies and are left out; first: {copies[0]}")
     return notes
+
+
+def _other_rates(usable: Intake, rate: int) -> Iterator[str]:
+    """Say that sound of higher frequencies is not used, where some recordings have it."""
+    higher = sorted({r.info.sample_rate for r in usable.recordings} - {rate})
+    count = sum(r.info.sample_rate != rate for r in usable.recordings)
+    if count:
+        yield (
+            f"{count} of {len(usable.recordings)} recordings have {higher[-1]} Hz and are used at "
+            f"{rate} Hz, so what lies above {rate // 2} Hz is not used"
+        )
 
 
 def asked_rate(request: OwnTrainRequest, store: FeatureStore) -> float:
@@ -359,7 +404,7 @@ def _own_facts(request: OwnTrainRequest, material: Material) -> OwnMachine:
         false_alarm_rate=request.false_alarm_rate,
         baseline=tuple(str(path.absolute()) for path in request.baseline),
         references=tuple(material.store.clips[i].name for i in reference_indices(material.store)),
-        groups=request.groups,
+        groups=absolute_groups(request.groups),
         reason=request.reason,
     )
 
@@ -373,7 +418,7 @@ def _summary(model: Model, path: Path, material: Material, *, up_to_date: bool) 
         clips=len(material.store),
         seconds=sum(material.clip_lengths),
         notes=material.notes,
-        warnings=tuple(limits_of(model)),
+        warnings=(*material.warnings, *limits_of(model)),
         skipped=material.skipped,
     )
 

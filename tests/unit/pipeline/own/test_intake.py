@@ -7,14 +7,13 @@ import pytest
 from asd_cli.audio.formats import AudioInfo
 from asd_cli.core.errors import DataError, ProblemsError, UsageError
 from asd_cli.core.types import GROUP, Label, Split
+from asd_cli.pipeline.own.groups import Groups
 from asd_cli.pipeline.own.intake import (
-    Groups,
     common_rate,
     cut,
     require_usable,
     take_in,
-    too_low,
-    wrong_channel,
+    unfit,
 )
 from tests.support.fan import fan, write
 
@@ -114,9 +113,10 @@ def test_the_rate_is_the_highest_that_nearly_all_have(rates: list[int], expected
 
 def test_recordings_of_a_lower_rate_or_without_the_channel_are_named(folder: Path) -> None:
     found = take_in([folder], "fan", split=Split.TRAIN)
-    assert len(list(too_low(found, 22050))) == 3
-    assert any("früh 1.wav has 1 channel" in text for text in wrong_channel(found, 1))
-    assert list(wrong_channel(found, "mean")) == []
+    assert sum(bool(unfit(recording, 22050, "mean")) for recording in found.recordings) == 3
+    reasons = [unfit(recording, 8000, 1) for recording in found.recordings]
+    assert any("früh 1.wav has 1 channel" in reason for reason in reasons)
+    assert not any(unfit(recording, 8000, "mean") for recording in found.recordings)
 
 
 def test_what_is_left_over_is_counted(tmp_path: Path) -> None:
