@@ -32,6 +32,27 @@ from asd_cli.settings.sections import (
     SelectSettings,
 )
 
+# As the files of https://github.com/nttcslab/dcase2023_task2_baseline_ae and its successors have
+# them, and what they are called here.
+_OF_LATER_BASELINES = {
+    "--dataset_directory": "dev_directory or eval_directory",
+    "--result_directory": "result_directory",
+    "--model": "detector: autoencoder",
+    "--score": "detector: autoencoder (MSE) or autoencoder-mahalanobis (MAHALA)",
+    "--seed": "seed",
+    "--max_fpr": "max_fpr",
+    "--decision_threshold": "decision_threshold",
+    "--n_mels": "feature.n_mels",
+    "--frames": "feature.n_frames",
+    "--frame_hop_length": "feature.n_hop_frames",
+    "--n_fft": "feature.n_fft",
+    "--hop_length": "feature.hop_length",
+    "--power": "feature.power",
+    "--batch_size": "fit.batch_size",
+    "--epochs": "fit.epochs",
+    "-lr": "fit.lr",
+}
+
 
 def _top_level_keys(kind: Any) -> tuple[OptionKey, ...]:
     return own_keys(kind, "")
@@ -111,6 +132,13 @@ def check_value(key: OptionKey, value: object) -> Any:
 
 def unknown_key(key: str, origin: str, run_keys: Mapping[str, Any]) -> ConfigError:
     """Say that there is no such setting, and which is the nearest."""
+    if key in _OF_LATER_BASELINES:
+        names = ", ".join(f"{theirs} is {ours}" for theirs, ours in _OF_LATER_BASELINES.items())
+        return ConfigError(
+            f"{origin}: {key!r} is a setting of the DCASE baselines of 2023 to 2026, whose files "
+            "have other names",
+            hint=f"rename them: {names}; or write a new file: asd config init",
+        )
     known = [*run_keys, *shared_keys(), *(k.key for k in keys_of_detectors())]
     sections = {name.rpartition(".")[0] for name in known} - {""}
     near = difflib.get_close_matches(key, [*known, *sections], n=1, cutoff=0.5)

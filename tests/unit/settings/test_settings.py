@@ -345,3 +345,13 @@ def test_a_file_of_one_detector_says_nothing_of_what_it_does_not_read() -> None:
     loaded = load_settings(path, overrides=["detector=pooled-speed"], environment={})
     assert loaded.settings.value("backend.distance") == "whitened"
     assert loaded.origin("backend.distance") == "preset pooled-speed"
+
+
+def test_a_file_of_a_later_baseline_is_named_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "baseline.yaml"
+    path.write_text("--dataset_directory: ./data\n--n_mels: 128\n-lr: 0.001\n")
+    with pytest.raises(ConfigError, match="baselines of 2023 to 2026") as caught:
+        load_settings(path, environment={})
+    assert caught.value.hint is not None
+    assert "--n_mels is feature.n_mels" in caught.value.hint
+    assert "-lr is fit.lr" in caught.value.hint
