@@ -59,18 +59,19 @@ if TYPE_CHECKING:
     from asd_cli.evaluation.metrics import auc, partial_auc, roc_curve
     from asd_cli.features.recipe import FeatureParameters
     from asd_cli.features.store import FeatureStore
-    from asd_cli.pipeline.model import ClipScore, Model, ScoredClips
+    from asd_cli.pipeline.model import Model
+    from asd_cli.pipeline.own.estimator import SoundAnomalyDetector
     from asd_cli.pipeline.own.scoring import ScoredFile, ScoredPart
     from asd_cli.pipeline.own.stream import Stream
     from asd_cli.pipeline.own.training import OwnTrained
     from asd_cli.pipeline.request import RunRequest
+    from asd_cli.pipeline.scored_clips import ClipScore, ScoredClips
     from asd_cli.pipeline.selection import Selection
     from asd_cli.pipeline.systems import EvaluateRequest, System
     from asd_cli.pipeline.training import TrainedMachine
     from asd_cli.services.api import train
     from asd_cli.services.demo import DemoRequest, DemoResult, demo
     from asd_cli.services.doctor import Diagnosis, diagnose
-    from asd_cli.services.estimator import SoundAnomalyDetector
     from asd_cli.services.evaluate import EvaluateResult, evaluate
     from asd_cli.services.extract import ExtractResult, extract
     from asd_cli.services.fetch import FetchRequest, FetchResult, fetch
@@ -91,7 +92,7 @@ _HOMES = {
     "AsdError": "core.errors",
     "BackendOptions": "detectors.backends.options",
     "Clip": "core.types",
-    "ClipScore": "pipeline.model",
+    "ClipScore": "pipeline.scored_clips",
     "ConfigError": "core.errors",
     "DataError": "core.errors",
     "Dataset": "datasets.base",
@@ -137,7 +138,7 @@ _HOMES = {
     "RunResult": "services.run",
     "Runtime": "detectors.spec",
     "ScoreResult": "services.score",
-    "ScoredClips": "pipeline.model",
+    "ScoredClips": "pipeline.scored_clips",
     "ScoredFile": "pipeline.own.scoring",
     "ScoredMachine": "services.score",
     "ScoredPart": "pipeline.own.scoring",
@@ -145,7 +146,7 @@ _HOMES = {
     "Selection": "pipeline.selection",
     "Settings": "settings.model",
     "SettingsLayers": "settings.layers",
-    "SoundAnomalyDetector": "services.estimator",
+    "SoundAnomalyDetector": "pipeline.own.estimator",
     "Split": "core.types",
     "StorageError": "core.errors",
     "Stream": "pipeline.own.stream",

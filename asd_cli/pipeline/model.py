@@ -1,7 +1,7 @@
 """The model of one machine: one file, one object, everything that scoring needs."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,83 +23,23 @@ from asd_cli.features.memory import Recording, features_in_memory
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from asd_cli.pipeline.identity import plan_of
+from asd_cli.pipeline.references import REFERENCES
+from asd_cli.pipeline.scored_clips import ClipScore, ScoredClips
 
 if TYPE_CHECKING:
-    import pandas
-
     from asd_cli.pipeline.own.report import FileView
     from asd_cli.pipeline.own.stream import Stream
-    from asd_cli.reporting.explain import Explanation, NormalReference
+    from asd_cli.reporting.explain import NormalReference
+    from asd_cli.reporting.explanation import Explanation
     from asd_cli.settings.model import Settings
 
 TRAINING_SCORES = "training_scores"
 WEIGHTS = "detector."
-REFERENCES = "normal."
 MEL_FILTERS = "mel_filters"
 
 FloatArray = npt.NDArray[np.floating]
 
 _MIN_REFERENCES = 4
-_MAX_REFERENCES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class ClipScore:
-    """The score of one clip and what it means.
-
-    Attributes
-    ----------
-    clip : Clip
-        What was scored.
-    score : float
-        Higher is more anomalous.
-    p_value : float
-        How rare so high a score is among normal clips: the smallest false-alarm rate at which the
-        clip is anomalous (`asd_cli.detectors.normal_scores.NormalScores.p_values`). Of a model
-        with a threshold of another kind, ``(1 + #{calibration >= score}) / (n + 1)`` (conformal;
-        Vovk et al. 2005, Algorithmic Learning in a Random World).
-    anomalous : bool
-        Whether the score is above the model's threshold.
-    """
-
-    clip: Clip
-    score: float
-    p_value: float
-    anomalous: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredClips(Sequence[ClipScore]):
-    """Scores of some clips in their order, as a sequence and as a table."""
-
-    rows: tuple[ClipScore, ...] = field(default_factory=tuple)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.rows[index]
-
-    def __iter__(self) -> Iterator[ClipScore]:
-        return iter(self.rows)
-
-    @property
-    def scores(self) -> npt.NDArray[np.float32]:
-        """All scores [shape=(n_clips,)], in single precision."""
-        return np.array([row.score for row in self.rows], np.float32)
-
-    def to_frame(self) -> "pandas.DataFrame":
-        """Give a table with the columns clip, start, score, p_value, anomalous."""
-        import pandas as pd
-
-        columns = ["clip", "start", "score", "p_value", "anomalous"]
-        return pd.DataFrame(
-            [
-                (str(row.clip.path), row.clip.start, row.score, row.p_value, row.anomalous)
-                for row in self.rows
-            ],
-            columns=columns,
-        )
 
 
 @dataclass(frozen=True)
@@ -384,9 +324,7 @@ class Model:
         from asd_cli.pipeline.own.report import view_file
         from asd_cli.pipeline.own.scoring import FileScorer
 
-        rate = false_alarm_rate
-        if rate is None:
-            rate = round(1.0 - self.threshold.quantile, 12)
+        rate = false_alarm_rate or round(1.0 - self.threshold.quantile, 12)
         return view_file(self, FileScorer(self, rate).score(Path(path)))
 
     def stream(self, sr: int) -> "Stream":
@@ -454,21 +392,6 @@ def require_numbers(scores: FloatArray, clips: Sequence[Clip]) -> None:
             f"{clips[int(bad[0])].name}: its score is {float(scores[bad[0]])}, which is no number",
             hint="look at the recording: asd inspect FILE",
         )
-
-
-def normal_references(store: FeatureStore) -> dict[str, npt.NDArray[np.float16]]:
-    """Choose a few normal clips, evenly, for `Model.explain`; half precision is 0.03 dB."""
-    return {
-        f"{REFERENCES}{number:03}": np.asarray(store[index], np.float16)
-        for number, index in enumerate(reference_indices(store))
-    }
-
-
-def reference_indices(store: FeatureStore) -> list[int]:
-    """Give the indices of the clips that `normal_references` keeps."""
-    count = min(len(store), _MAX_REFERENCES)
-    chosen: list[int] = np.unique(np.linspace(0, len(store) - 1, count).astype(int)).tolist()
-    return chosen
 
 
 def with_calibration(model: Model, facts: ModelFacts, scores: FloatArray) -> Model:

@@ -28,7 +28,8 @@ from asd_cli.pipeline.model import Model
 from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.clips import ClipMaterial, WindowGrid, make_cards
 from asd_cli.reporting.content import MachineContent
-from asd_cli.reporting.explain import Explanation, NormalReference, explain, learn_normal
+from asd_cli.reporting.explain import NormalReference, explain, learn_normal
+from asd_cli.reporting.explanation import Explanation
 from asd_cli.reporting.selection import ChosenClip, choose_clips
 from asd_cli.reporting.sound import Waveform
 

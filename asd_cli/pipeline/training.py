@@ -26,10 +26,11 @@ from asd_cli.pipeline.identity import (
     model_identity,
 )
 from asd_cli.pipeline.layout import Layout
-from asd_cli.pipeline.model import MEL_FILTERS, WEIGHTS, Model, normal_references
+from asd_cli.pipeline.model import MEL_FILTERS, WEIGHTS, Model
 from asd_cli.pipeline.options import detector_options
 from asd_cli.pipeline.per_machine import MachineTask
 from asd_cli.pipeline.recording_checks import TRAINING_CLIPS, identities
+from asd_cli.pipeline.references import normal_references
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.pipeline.selection import parse_candidates, rank_candidates
 from asd_cli.pipeline.shared_networks import fitted_bases

@@ -12,7 +12,7 @@ from asd_cli.reporting.cards import AxisTick, Box, ClipCard, Picture, Sound
 from asd_cli.reporting.chart import nice_ticks, tick_text
 from asd_cli.reporting.content import Threshold
 from asd_cli.reporting.drawing import polyline
-from asd_cli.reporting.explain import Explanation
+from asd_cli.reporting.explanation import Explanation
 from asd_cli.reporting.png import data_address, spectrogram_png
 from asd_cli.reporting.selection import ChosenClip
 from asd_cli.reporting.sound import LONGEST_S, Waveform, common_gain, encode_mp3

@@ -15,6 +15,7 @@ from asd_cli.core.text import printable
 from asd_cli.core.types import Clip, Split
 from asd_cli.execution.executor import Executor, in_order, make_executor
 from asd_cli.pipeline.model import Model
+from asd_cli.pipeline.own.gathering import Material, gather
 from asd_cli.pipeline.own.groups import Groups
 from asd_cli.pipeline.own.inspection import (
     RecordingQuality,
@@ -26,7 +27,7 @@ from asd_cli.pipeline.own.inspection import (
 )
 from asd_cli.pipeline.own.intake import CLIP_SECONDS, Channel, Intake, common_rate, take_in
 from asd_cli.pipeline.own.request import OwnTrainRequest
-from asd_cli.pipeline.own.training import Material, fit, gather, limits_of, own_identity
+from asd_cli.pipeline.own.training import fit, limits_of, own_identity
 from asd_cli.settings.model import Settings
 
 __all__ = ["InspectRequest", "Inspection", "Outlier", "SupportedRate", "inspect"]

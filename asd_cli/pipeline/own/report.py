@@ -15,13 +15,14 @@ from asd_cli.datasets.folder import label_of_folders
 from asd_cli.evaluation.metrics import auc
 from asd_cli.features.memory import Recording, features_in_memory
 from asd_cli.features.recipe import FeatureParameters
-from asd_cli.pipeline.model import REFERENCES, Model
+from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.own.changes import require_own
 from asd_cli.pipeline.own.scoring import ScoredFile, ScoredPart, Status
 from asd_cli.pipeline.own.training import limits_of
+from asd_cli.pipeline.references import REFERENCES
 from asd_cli.reporting.cards import Picture, Sound
 from asd_cli.reporting.clips import ClipMaterial, WindowGrid, colour_limits, make_picture
-from asd_cli.reporting.explain import Explanation
+from asd_cli.reporting.explanation import Explanation
 from asd_cli.reporting.own_page import FileRow, OwnPage, PartCard, timeline
 from asd_cli.reporting.png import data_address
 from asd_cli.reporting.sound import Waveform, common_gain, encode_mp3

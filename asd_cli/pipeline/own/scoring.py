@@ -21,7 +21,7 @@ from asd_cli.features.recipe import FeatureParameters
 from asd_cli.pipeline.model import MEL_FILTERS, Model
 
 if TYPE_CHECKING:  # it loads scipy.ndimage, which most files do without
-    from asd_cli.reporting.explain import Explanation, Region
+    from asd_cli.reporting.explanation import Explanation, Region
 
 # A clip this much shorter than any that was trained on is not comparable.
 _MIN_OF_SHORTEST = 0.5
@@ -246,10 +246,13 @@ class FileScorer:
 
     def _reason(self, explanation: "Explanation", offset: float) -> str:
         """Say in words where a clip differs, with times of the file."""
-        if not explanation.regions:
-            return "no region stands out from the nearest normal clip"
-        named = [_region(region, offset) for region in explanation.named]
-        text = "; ".join(named)
+        said = [_region(region, offset) for region in explanation.named]
+        if explanation.level_db:
+            word = "louder" if explanation.level_db > 0 else "quieter"
+            said.insert(0, f"{word} everywhere by {abs(explanation.level_db):.0f} dB")
+        if not said:
+            return "no region stands out: normal clips differ as much among themselves"
+        text = "; ".join(said)
         if explanation.nearest < len(self.own.references):
             text += f" than {self.own.references[explanation.nearest]}"
         return text

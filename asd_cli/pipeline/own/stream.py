@@ -10,8 +10,9 @@ from asd_cli.audio.decoding import at_rate
 from asd_cli.audio.formats import AudioInfo
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.types import Clip
-from asd_cli.pipeline.model import Model, ScoredClips
+from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.own.changes import require_own
+from asd_cli.pipeline.scored_clips import ScoredClips
 
 Waveform = npt.NDArray[np.float32]
 

@@ -12,14 +12,13 @@ from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.mel import band_edge_hz, band_position
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.reporting.explain import (
-    Explanation,
-    Region,
     explain,
     greatest_rectangle,
     learn_normal,
     nearest_clips,
     widen_rectangle,
 )
+from asd_cli.reporting.explanation import Explanation, Region
 from asd_cli.synthetic.plan import PlannedClip, SyntheticPlan, plan_clips
 from asd_cli.synthetic.rendering import render_clip
 from asd_cli.synthetic.scene import Fault
