@@ -117,7 +117,11 @@ def gather(request: OwnTrainRequest, events: Events, executor: Executor) -> Mate
         features=features,
         store=store,
         intake=usable,
-        notes=(*_left_out(found, normal, cuts, copies), *_other_rates(usable, rate)),
+        notes=(
+            *_left_out(found, normal, cuts, copies),
+            *_other_rates(usable, rate),
+            *_settings_not_used(request),
+        ),
         skipped=(*skipped, *extraction.skipped),
         warnings=tuple(
             odd_recordings(request.machine, extraction.suspicions, len(cuts.clips), "clips")
@@ -234,6 +238,23 @@ def _left_out(found: Intake, normal: Intake, cuts: Cuts, copies: Sequence[str]) 
     if copies:
         notes.append(f"{len(copies)} clips are copies and are left out; first: {copies[0]}")
     return notes
+
+
+def _settings_not_used(request: OwnTrainRequest) -> Iterator[str]:
+    """Say which settings mean something for challenge sets alone."""
+    used = {
+        "decision_threshold": None,
+        "threshold": INTERVAL,
+        "feature.channel": request.channel,
+        "feature.resample": True,
+    }
+    given = request.settings.parameters
+    ignored = [key for key, value in used.items() if key in given and given[key] != value]
+    if ignored:
+        yield (
+            f"settings that own machines do not use: {', '.join(ignored)} (they have "
+            "--false-alarm-rate and --channel; recordings are always resampled)"
+        )
 
 
 def _other_rates(usable: Intake, rate: int) -> Iterator[str]:

@@ -258,6 +258,19 @@ def test_settings_fix_the_rate(tmp_path: Path) -> None:
     assert train(replace(request, settings=settings)).model.features.sample_rate == 8000
 
 
+def test_settings_that_are_not_used_are_named(tmp_path: Path) -> None:
+    for number in range(5):
+        write(tmp_path / "normal" / f"{number}.wav", fan(2.0, RATE, number), RATE)
+    request = request_in(tmp_path)
+    given = {"threshold": "quantile", "decision_threshold": 0.5, "feature.n_mels": 64}
+    settings = Settings.model_validate({**request.settings.run_values(), "parameters": given})
+    found = train(replace(request, settings=settings))
+    (said,) = [note for note in found.notes if "do not use" in note]
+    assert "decision_threshold, threshold" in said
+    assert found.model.threshold.kind == "interval"
+    assert found.model.features.n_mels == 64
+
+
 @pytest.mark.parametrize("name", ["", " ", "../x", "a/b", ".hidden", "x" * 101, "a\nb"])
 def test_names_that_are_no_folders_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be the name of a machine"):
