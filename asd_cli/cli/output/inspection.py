@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from asd_cli.cli.console import Console
 from asd_cli.cli.own import length
+from asd_cli.detectors.normal_scores import BLOCKS
 
 if TYPE_CHECKING:
     from asd_cli.services.inspect import Inspection
@@ -63,7 +64,7 @@ def _promise(found: "Inspection") -> Iterator[str]:
         return
     yield (
         f"a model would use {found.sample_rate} Hz and {found.clips} clips of {found.units} "
-        "independent recordings"
+        f"independent recordings, in {min(found.units, BLOCKS)} blocks"
     )
     yield "false-alarm rates that they support (asked for: at most, 95 %): " + ", ".join(
         f"{rate.asked:g}: {rate.bound:.2g}" for rate in found.supported

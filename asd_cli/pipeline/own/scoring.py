@@ -195,7 +195,18 @@ class FileScorer:
             for start, suspicion in odd:
                 where = f"from {start:g} s: " if len(clips) > 1 else ""
                 found.setdefault(suspicion.kind, f"{where}{suspicion.text}")
-        return self._decided(path, info, parts, tuple(found.values()))
+        return self._decided(path, info, parts, (*self._differences(info), *found.values()))
+
+    def _differences(self, info: AudioInfo) -> Iterator[str]:
+        """Say what a file has otherwise than what the model was trained on."""
+        rate = self.model.features.sample_rate
+        if info.sample_rate != rate:
+            yield f"{info.sample_rate} Hz, used at {rate} Hz"
+        if info.duration < self.own.min_seconds * (1 - _ROUNDING):
+            yield (
+                f"{info.duration:.3g} s, shorter than the clips of {self._trained_lengths} that "
+                "the model was trained on"
+            )
 
     def _score_parts(
         self, clips: Sequence[Clip], info: AudioInfo, parts_of_file: int

@@ -116,6 +116,15 @@ def test_files_of_another_rate_and_more_channels_are_resampled_as_in_training(
     found = score(trained.model, path)
     assert found.score is not None
     assert len(found.parts) == 2
+    assert found.remarks == ("44100 Hz, used at 16000 Hz",)
+
+
+def test_a_file_that_is_shorter_than_the_clips_of_the_model_is_said(
+    trained: OwnTrained, tmp_path: Path
+) -> None:
+    found = score(trained.model, write(tmp_path / "short.wav", fan(1.5, RATE, 55), RATE))
+    assert found.score is not None
+    assert found.remarks == ("1.5 s, shorter than the clips of 2 s that the model was trained on",)
 
 
 @pytest.mark.parametrize(
