@@ -41,6 +41,9 @@ def normalise(
         least = max(_MIN_DISTANCE * float(np.median(known)), _MIN_SCALE)
         values, known = np.log(np.maximum(values, least)), np.log(np.maximum(known, least))
         return np.asarray((values - known.mean()) / max(float(known.std()), _MIN_LOG_SCALE))
+    # Differences below the smallest normal number have no finite slope.
+    tiny = np.finfo(np.float64).tiny
+    values, known = (np.where(np.abs(each) < tiny, 0.0, each) for each in (values, known))
     ranks = (np.arange(len(known)) + 0.5) / len(known)
     median = float(np.median(known))
     below, above = (

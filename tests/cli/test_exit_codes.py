@@ -203,6 +203,8 @@ def test_130_a_terminals_interrupt_reaches_workers_too_and_shows_no_traceback(
     process = subprocess.Popen(
         [sys.executable, "-m", "asd_cli", "extract", "--jobs", "2"], cwd=tmp_path,
         stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # Where tests run in the background of a shell, processes inherit that it is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     # The journal is opened just before the first workers start.
     wait_for(lambda: list(tmp_path.glob("cache/**/*.jsonl.partial")) or process.poll() is not None)

@@ -12,6 +12,7 @@ from asd_cli.cli.exit_codes import ExitCode
 from asd_cli.detectors.measured import measured_scores
 from asd_cli.detectors.overview import all_choices
 from tests.support.command import asd
+from tests.support.fan import fan, write
 from tests.support.recordings import write_machine
 from tests.support.zenodo_server import ZenodoServer
 
@@ -34,6 +35,9 @@ def test_every_command_works(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ASD__FIT__EPOCHS", "1")
+    for number in range(6):
+        write(tmp_path / "recordings" / f"{number}.wav", fan(3.0, 16000, number), 16000)
+    write(tmp_path / "new" / "good.wav", fan(3.0, 16000, 20), 16000)
     ran = 0
     for command in COMMANDS:
         words = shlex.split(command)
