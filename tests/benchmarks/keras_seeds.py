@@ -3,7 +3,7 @@
     asd fetch --stage demo
     python -m tests.benchmarks.keras_seeds dev_data fan --seeds 5
 
-Each seed draws weights and orders anew on either side, so the two are compared as distributions.
+Each seed draws new weights and orders on either side, so the two are compared as distributions.
 """
 
 import os
