@@ -114,7 +114,11 @@ class NormalScores:
         >>> NormalScores(np.array([1.0, 2.0, 3.0]), "abc").of_parts(0.01, 4)
         0.04
         """
-        return min(1.0, p_value * (1.0 + (parts - 1) * (1.0 - self.part_correlation**2)))
+        return min(1.0, p_value * self.independent_parts(parts))
+
+    def independent_parts(self, parts: int) -> float:
+        """Count the independent parts that correlated parts are worth, as `of_parts` does."""
+        return 1.0 + (parts - 1) * (1.0 - self.part_correlation**2)
 
     @property
     def smallest_rate(self) -> float:

@@ -127,11 +127,22 @@ class SoundAnomalyDetector:
 
     def score_samples(self, X: Waveforms) -> npt.NDArray[np.float64]:  # noqa: N803
         """Give the negative anomaly score of the worst clip of each array [shape=(n,)]."""
-        return -np.array([self._worst(samples) for samples in X], np.float64)
+        return -np.array([self._clip_scores(samples).max() for samples in X], np.float64)
 
     def decision_function(self, X: Waveforms) -> npt.NDArray[np.float64]:  # noqa: N803
-        """Give how far below the threshold each array is: negative is anomalous [shape=(n,)]."""
-        return self.score_samples(X) + self._fitted.threshold.value
+        """Give how far below its threshold each array is: negative is anomalous [shape=(n,)].
+
+        The threshold of an array of several clips is higher than that of one, so that the
+        false-alarm rate is that of arrays, as it is that of files on the command line.
+        """
+        normal = self._fitted.normal_scores
+        rate = 1.0 - self._fitted.threshold.quantile
+        found = []
+        for samples in X:
+            scores = self._clip_scores(samples)
+            limit = normal.limit(rate / normal.independent_parts(len(scores)))
+            found.append(limit - float(scores.max()))
+        return np.array(found, np.float64)
 
     def predict(self, X: Waveforms) -> npt.NDArray[np.int64]:  # noqa: N803
         """Give 1 for normal and -1 for anomalous arrays [shape=(n,)]."""
@@ -143,7 +154,7 @@ class SoundAnomalyDetector:
             raise DataError("the detector is not fitted", hint="call fit(X, sr=16000) first")
         return self.model_
 
-    def _worst(self, samples: npt.NDArray[np.floating]) -> float:
+    def _clip_scores(self, samples: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         model = self._fitted
         values = np.asarray(samples, np.float32)
         stream = model.stream(self.sr_)
@@ -151,4 +162,4 @@ class SoundAnomalyDetector:
         if not len(scored) or len(values) % round(self.clip_seconds * self.sr_):
             last = values[-round(self.clip_seconds * self.sr_) :]
             scored = type(scored)((*scored, *model.score([last], sr=self.sr_)))
-        return float(scored.scores.max())
+        return scored.scores

@@ -1,6 +1,6 @@
 """The page of scored files: the worst ones to look at and to listen to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,13 +10,14 @@ import numpy.typing as npt
 from asd_cli.audio.decoding import decode_part
 from asd_cli.core.errors import DataError
 from asd_cli.core.text import printable
-from asd_cli.core.types import Clip, Label
+from asd_cli.core.types import Clip, Label, Split
 from asd_cli.datasets.folder import label_of_folders
 from asd_cli.evaluation.metrics import auc
 from asd_cli.features.memory import Recording, features_in_memory
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.own.changes import require_own
+from asd_cli.pipeline.own.intake import cut, take_in
 from asd_cli.pipeline.own.scoring import ScoredFile, ScoredPart, Status
 from asd_cli.pipeline.own.training import limits_of
 from asd_cli.pipeline.references import REFERENCES
@@ -115,8 +116,9 @@ def _cards(model: Model, worst: Sequence[ScoredFile]) -> Iterator[PartCard]:
         return
     gain = common_gain([each.waveform for each in shown])
     limits = colour_limits([each.features for each in shown])
+    known = _training_clips(model)
     for each in shown:
-        yield _card(model, each, gain, limits)
+        yield _card(model, each, gain, limits, known)
 
 
 def _shown(model: Model, files: Sequence[ScoredFile]) -> Iterator[_Shown]:
@@ -141,7 +143,13 @@ def _shown(model: Model, files: Sequence[ScoredFile]) -> Iterator[_Shown]:
         )
 
 
-def _card(model: Model, shown: _Shown, gain: float, limits: tuple[float, float]) -> PartCard:
+def _card(
+    model: Model,
+    shown: _Shown,
+    gain: float,
+    limits: tuple[float, float],
+    known: Mapping[str, Clip],
+) -> PartCard:
     file, part = shown.file, shown.part
     several = len(file.parts) > 1
     # Normal clips differ among themselves: frames on one would be read as faults.
@@ -154,7 +162,7 @@ def _card(model: Model, shown: _Shown, gain: float, limits: tuple[float, float])
         normal = model.tensors[f"{REFERENCES}{number:03}"].astype(np.float32)
         name = printable(require_own(model).references[number])
         pictures.append((f"Nearest normal: {name}", _picture(normal, None, model.features, limits)))
-        waveform = _normal_waveform(model, require_own(model).references[number])
+        waveform = _normal_waveform(model, known.get(require_own(model).references[number]))
         if waveform is not None:
             mp3 = encode_mp3(waveform, model.features.sample_rate, gain=gain)
             sounds.append(Sound(label="Nearest normal", address=data_address(mp3, "audio/mpeg")))
@@ -198,7 +206,8 @@ def view_file(model: Model, file: ScoredFile) -> FileView:
     """Show one scored file."""
     card = None
     for shown in _shown(model, [file]):
-        card = _card(model, shown, common_gain([shown.waveform]), colour_limits([shown.features]))
+        gain, limits = common_gain([shown.waveform]), colour_limits([shown.features])
+        card = _card(model, shown, gain, limits, _training_clips(model))
     return FileView(file, card)
 
 
@@ -255,20 +264,25 @@ def _picture(
     )
 
 
-def _normal_waveform(model: Model, name: str) -> Waveform | None:
-    """Read a normal clip again, where its recording is where it was; None otherwise."""
-    from asd_cli.core.types import Split
-    from asd_cli.pipeline.own.intake import cut, take_in
-
+def _training_clips(model: Model) -> dict[str, Clip]:
+    """Find the training clips by name, where their recordings are where they were."""
     own = require_own(model)
     sources = [Path(source) for source in own.sources if Path(source).exists()]
+    if not sources:
+        return {}
     try:
-        found = take_in(sources, model.machine, split=Split.TRAIN) if sources else None
+        found = take_in(sources, model.machine, split=Split.TRAIN)
+    except DataError:
+        return {}
+    return {clip.name: clip for clip in cut(found, own.clip_seconds).clips}
+
+
+def _normal_waveform(model: Model, clip: Clip | None) -> Waveform | None:
+    """Read a normal clip again; None where it is not known or not readable any more."""
+    if clip is None:
+        return None
+    audio_format = replace(model.features.audio_format, resample=True)
+    try:
+        return decode_part(clip.path, audio_format, start=clip.start, duration=clip.duration)
     except DataError:
         return None
-    clips: Sequence[Clip] = () if found is None else cut(found, own.clip_seconds).clips
-    for clip in clips:
-        if clip.name == name:
-            audio_format = replace(model.features.audio_format, resample=True)
-            return decode_part(clip.path, audio_format, start=clip.start, duration=clip.duration)
-    return None

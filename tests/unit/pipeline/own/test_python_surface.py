@@ -107,6 +107,10 @@ def test_the_estimator_has_the_habits_of_scikit_learn() -> None:
     values = detector.decision_function(new)
     assert values[0] > 0 > values[1]
     assert detector.score_samples(new)[0] > detector.score_samples(new)[1]
+    # Of a longer array the same worst clip is less surprising.
+    (short,), (long,) = (detector.decision_function([fan(s, RATE, 52)]) for s in (1.0, 9.0))
+    scores = detector.score_samples([fan(1.0, RATE, 52), fan(9.0, RATE, 52)])
+    assert long - scores[1] > short - scores[0]
     with pytest.raises(ValueError, match="no parameter"):
         detector.set_params(nothing=1)
     with pytest.raises(DataError, match="shape"):
