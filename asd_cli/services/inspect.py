@@ -259,7 +259,7 @@ def write_page(found: Inspection, path: Path, command: str) -> None:
         ),
         copies=tuple(printable(text) for text in found.copies),
         gain=printable(found.gain),
-        states=None if found.states is None else _states_in_words(found.states),
+        states=None if found.states is None else printable(found.states.sentence),
         levels=tuple(r.level_db for r in found.recordings if not r.problem),
         cards=tuple(outlier_cards(wanted, found.sample_rate)),
         supported=tuple((rate.asked, rate.bound) for rate in found.supported),
@@ -267,14 +267,6 @@ def write_page(found: Inspection, path: Path, command: str) -> None:
         command=command,
     )
     write_text(path, render_inspection(page))
-
-
-def _states_in_words(states: States) -> str:
-    first, second = states.sizes
-    return printable(
-        f"two operating states: {first} and {second} clips, as {states.examples[0]} and "
-        f"{states.examples[1]}"
-    )
 
 
 def _left_out(known: Inspection, material: Material) -> Iterator[str]:

@@ -257,3 +257,19 @@ def test_inspect_finds_a_step_of_gain_and_two_states(
         "from 06.wav on recordings are 9 dB louder" in result.stdout
     )
     assert "two operating states: 6 and 6 clips" in result.stdout
+
+
+def test_inspect_tells_codecs_from_operating_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(12):
+        write(
+            tmp_path / "data" / f"{number:02}.{('wav', 'mp3')[number % 2]}",
+            fan(3.0, 44100, number),
+            44100,
+        )
+    result = asd("inspect", "data", "--clip", "3", "--set", "detector=pooled-knn", "--jobs", "1")
+    assert result.exit_code == 0, result.output
+    assert "operating states" not in result.stdout
+    assert "lossy recordings" in result.stdout

@@ -46,11 +46,7 @@ def _lines(found: "Inspection") -> Iterator[str]:
     if found.gain:
         yield f"level step: {found.gain}"
     if found.states is not None:
-        a, b = found.states.sizes
-        yield (
-            f"two operating states: {a} and {b} clips, as {found.states.examples[0]} and "
-            f"{found.states.examples[1]}; record enough of each"
-        )
+        yield found.states.sentence
     yield from _section(
         "unlike the others: listen to them",
         [f"{o.clip}: score {o.score:.2f}, p {o.p_value:.2g}" for o in found.outliers],

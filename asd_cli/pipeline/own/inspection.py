@@ -29,6 +29,7 @@ _MIN_SILHOUETTE = 0.5
 _MIN_STATE_FRACTION = 0.05
 _ROUNDS = 50
 _RANGE_DB = 60.0
+_LOSSY = {".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,11 +145,26 @@ class States:
         The clip nearest to the middle of each.
     silhouette : float
         How well they separate, from 0 to 1 (Rousseeuw 1987).
+    by_codec : bool
+        Whether one of them is just the recordings of lossy codecs.
     """
 
     sizes: tuple[int, int]
     examples: tuple[str, str]
     silhouette: float
+    by_codec: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in words."""
+        first, second = self.sizes
+        clips = f"{first} and {second} clips, as {self.examples[0]} and {self.examples[1]}"
+        if self.by_codec:
+            return (
+                f"lossy recordings (MP3, Ogg) differ from the others, as by their missing upper "
+                f"frequencies: {clips}; use one kind"
+            )
+        return f"two operating states: {clips}; record enough of each"
 
 
 def operating_states(store: FeatureStore) -> States | None:
@@ -173,8 +189,13 @@ def operating_states(store: FeatureStore) -> States | None:
         return None
     middle = [int(np.argmin(np.where(numbers == state, own, np.inf))) for state in (0, 1)]
     names = [store.clips[index].name for index in middle]
+    lossy = np.array([clip.path.suffix.lower() in _LOSSY for clip in store.clips], int)
+    by_codec = np.array_equal(lossy, numbers) or np.array_equal(1 - lossy, numbers)
     return States(
-        sizes=(int(sizes[0]), int(sizes[1])), examples=(names[0], names[1]), silhouette=silhouette
+        sizes=(int(sizes[0]), int(sizes[1])),
+        examples=(names[0], names[1]),
+        silhouette=silhouette,
+        by_codec=bool(by_codec),
     )
 
 
