@@ -27,9 +27,9 @@ Nothing is imported before it is used: ``import asd_cli`` loads neither torch no
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from asd_cli.core.version import __version__
-
 if TYPE_CHECKING:
+    __version__: str
+
     from asd_cli.core.errors import (
         AsdError,
         ConfigError,
@@ -282,6 +282,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for."""
+    if name == "__version__":
+        return import_module(f"{__name__}.core.version").package_version()
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -9,8 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock
-
 from asd_cli.artifacts.threshold import Threshold
 from asd_cli.core.errors import DataError
 from asd_cli.core.files import storage_errors, write_text
@@ -192,6 +190,8 @@ def update_manifest(path: Path, change: Callable[[Manifest | None], Manifest]) -
     DataError
         When what is there is damaged.
     """
+    from filelock import FileLock
+
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.stem}.lock")):

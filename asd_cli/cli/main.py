@@ -22,7 +22,7 @@ from asd_cli.cli.commands import (
     train,
     update,
 )
-from asd_cli.core.version import __version__
+from asd_cli.core.version import package_version
 
 app = typer.Typer(
     name="asd",
@@ -40,7 +40,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"asd {__version__}")
+        typer.echo(f"asd {package_version()}")
         raise typer.Exit
 
 

@@ -1,5 +1,17 @@
 """The version of this package, as it is installed."""
 
-from importlib.metadata import version
+from functools import cache
 
-__version__ = version("asd-cli")
+
+@cache
+def package_version() -> str:
+    """Give the version; it is read from the installed files when first asked for.
+
+    Examples
+    --------
+    >>> package_version().split(".")[0]
+    '0'
+    """
+    from importlib.metadata import version
+
+    return version("asd-cli")

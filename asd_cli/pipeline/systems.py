@@ -11,7 +11,7 @@ from asd_cli.artifacts.score_files import ScoreTable, find_score_files, read_sco
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.hashing import hash_file
 from asd_cli.core.types import Mode
-from asd_cli.core.version import __version__
+from asd_cli.core.version import package_version
 from asd_cli.datasets.dcase.editions import Edition
 from asd_cli.evaluation.bootstrap import RESAMPLES, Resampled, resample
 from asd_cli.evaluation.evaluation import Evaluation, evaluate_scores
@@ -346,7 +346,7 @@ class Signature:
             "detector": self.detector,
             "recipe": self.features[:12],
             "seed": self.seed,
-            "asd": __version__,
+            "asd": package_version(),
         }
         if self.bootstrap is not None:
             confidence, draws, seed = self.bootstrap

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from asd_cli.artifacts.manifest import library_versions
 from asd_cli.core.errors import AsdError, DataError, UsageError
 from asd_cli.core.types import Mode
-from asd_cli.core.version import __version__
+from asd_cli.core.version import package_version
 from asd_cli.execution.cores import available_cores
 from asd_cli.features.recipe import LOG_FLOOR, FeatureParameters
 from asd_cli.pipeline.layout import Layout
@@ -43,7 +43,7 @@ def diagnose(settings: Settings) -> Diagnosis:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Diagnosis(
         {
-            "versions": {"asd": __version__, **library_versions(torch=True)},
+            "versions": {"asd": package_version(), **library_versions(torch=True)},
             "system": {
                 "platform": platform.platform(),
                 "cores": available_cores(),

@@ -23,7 +23,6 @@ from asd_cli.detectors.registry import all_detectors, detector_spec
 from asd_cli.settings.keys import RENAMED, check_value, find_key, unknown_key
 from asd_cli.settings.model import RUN_FIELDS, Settings, leaves, overridden
 from asd_cli.settings.resolve import DEFAULT, PRESET, Resolved, resolve
-from asd_cli.settings.yaml_file import parse_scalar, read_yaml
 
 DEFAULT_FILE = Path("baseline.yaml")
 _PREFIX = "ASD__"
@@ -228,7 +227,7 @@ def load_settings(
     layers = SettingsLayers(
         file=tuple(_file_entries(config)),
         environment=tuple(
-            _entry(name[len(_PREFIX) :].lower().replace("__", "."), parse_scalar(text), name)
+            _entry(name[len(_PREFIX) :].lower().replace("__", "."), _scalar(text), name)
             for name, text in sorted(variables.items())
             if name.upper().startswith(_PREFIX)
         ),
@@ -243,6 +242,8 @@ def _file_entries(config: Path | None) -> Iterator[Entry]:
     path = config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
     if path is None:
         return
+    from asd_cli.settings.yaml_file import read_yaml
+
     content, lines = read_yaml(path)
     found = dict(leaves(content))
     for key, value in found.items():
@@ -257,7 +258,14 @@ def _override(text: str) -> Entry:
         raise ConfigError(
             f"--set {text!r} is not section.key=value", hint="for example: --set fit.lr=1e-4"
         )
-    return _entry(key.strip(), parse_scalar(value), f"--set {key.strip()}")
+    return _entry(key.strip(), _scalar(value), f"--set {key.strip()}")
+
+
+def _scalar(text: str) -> Any:
+    # Most commands read no YAML, and start without its library.
+    from asd_cli.settings.yaml_file import parse_scalar
+
+    return parse_scalar(text)
 
 
 def _entry(key: str, value: Any, origin: str) -> Entry:

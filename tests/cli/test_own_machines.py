@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -273,3 +275,16 @@ def test_inspect_tells_codecs_from_operating_states(
     assert result.exit_code == 0, result.output
     assert "operating states" not in result.stdout
     assert "lossy recordings" in result.stdout
+
+
+def test_scoring_a_file_loads_nothing_that_it_does_not_compute_with(here: Path) -> None:
+    program = (
+        "import sys\n"
+        "sys.argv = ['asd', 'score', 'new/good.wav', '--machine', 'fan-3']\n"
+        "from asd_cli.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'librosa', 'sklearn', 'pandas', 'yaml', 'scipy.spatial', 'scipy.stats'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "assert 'numpy' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=here)

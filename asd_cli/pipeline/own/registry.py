@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock
-
 from asd_cli.artifacts.model_file import read_model_file
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.files import remove_abandoned, storage_errors, write_text
@@ -205,6 +203,8 @@ class Registry:
 
     @contextmanager
     def _locked(self, machine: str) -> Iterator[Path]:
+        from filelock import FileLock
+
         folder = self.folder(machine)
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,12 @@ import pytest
 from asd_cli.core.errors import DataError
 from asd_cli.core.types import Clip, Domain, Label, Split
 from asd_cli.detectors.backends.backend import KINDS, Backend
-from asd_cli.detectors.backends.neighbours import local_distances, unit_length
+from asd_cli.detectors.backends.neighbours import (
+    distances,
+    few_squared_distances,
+    local_distances,
+    unit_length,
+)
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.backends.smote import oversample_target
 from tests.support.clips import make_clip
@@ -254,3 +259,14 @@ def test_a_clip_that_is_left_out_takes_its_perturbed_versions_along() -> None:
     left_out = backend.cross_scores(train, ONE_SECTION, [train])
     np.testing.assert_array_equal(left_out, plain.cross_scores(train, ONE_SECTION))
     assert (left_out > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 900), (3, 2, 257), (1, 300, 640)])
+def test_distances_without_scipy_are_scipys_bit_for_bit(shape: tuple[int, int, int]) -> None:
+    from scipy.spatial.distance import cdist
+
+    queries, references, size = shape
+    rng = np.random.default_rng(size)
+    x, y = rng.standard_normal((queries, size)), rng.standard_normal((references, size))
+    assert np.array_equal(few_squared_distances(x, y), cdist(x, y, "sqeuclidean"))
+    assert np.array_equal(distances(x, y, "euclidean"), cdist(x, y, "euclidean"))
