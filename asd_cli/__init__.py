@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from asd_cli.features.store import FeatureStore
     from asd_cli.pipeline.model import Model
     from asd_cli.pipeline.own.estimator import SoundAnomalyDetector
+    from asd_cli.pipeline.own.findings import Inspection
     from asd_cli.pipeline.own.scoring import ScoredFile, ScoredPart
     from asd_cli.pipeline.own.stream import Stream
     from asd_cli.pipeline.own.training import OwnTrained
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
     from asd_cli.services.evaluate import EvaluateResult, evaluate
     from asd_cli.services.extract import ExtractResult, extract
     from asd_cli.services.fetch import FetchRequest, FetchResult, fetch
-    from asd_cli.services.inspect import Inspection, InspectRequest, inspect
+    from asd_cli.services.inspect import InspectRequest, inspect
     from asd_cli.services.own_score import OwnScoreRequest, OwnScores, score_files
     from asd_cli.services.own_train import OwnTrainRequest
     from asd_cli.services.own_update import UpdateRequest, rebaseline, update
@@ -118,7 +119,7 @@ _HOMES = {
     "FolderDataset": "datasets.folder",
     "IncompleteError": "core.errors",
     "InspectRequest": "services.inspect",
-    "Inspection": "services.inspect",
+    "Inspection": "pipeline.own.findings",
     "IntegrityError": "core.errors",
     "Label": "core.types",
     "Mode": "core.types",

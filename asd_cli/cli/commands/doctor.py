@@ -43,7 +43,7 @@ def doctor(
 
 
 def _show_reference(console: Console, format_: ShortFormat) -> None:
-    from asd_cli.services.doctor import compare_with_reference
+    from asd_cli.features.reference import compare_with_reference
 
     differences = compare_with_reference()
     largest = max(differences.values())

@@ -59,7 +59,9 @@ def inspect(
     with shown_events(console, quiet=quiet) as events:
         found = service.inspect(request, events)
         if report is not None:
-            service.write_page(found, report, shlex.join(["asd", "inspect", *map(str, paths)]))
+            from asd_cli.pipeline.own.inspection_report import write_page
+
+            write_page(found, report, shlex.join(["asd", "inspect", *map(str, paths)]))
             events.note(f"written: {report}")
     if format_ is ShortFormat.JSON:
         console.data(inspection_json(found))

@@ -10,7 +10,7 @@ from asd_cli.cli.own import length
 from asd_cli.detectors.normal_scores import BLOCKS
 
 if TYPE_CHECKING:
-    from asd_cli.services.inspect import Inspection
+    from asd_cli.pipeline.own.findings import Inspection
 
 SCHEMA = "asd.inspect/1"
 _SHOWN = 10
