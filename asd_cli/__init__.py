@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from asd_cli.pipeline.own.scoring import ScoredFile, ScoredPart
     from asd_cli.pipeline.own.stream import Stream
     from asd_cli.pipeline.own.training import OwnTrained
+    from asd_cli.pipeline.report_content import ReportRequest
     from asd_cli.pipeline.request import RunRequest
     from asd_cli.pipeline.scored_clips import ClipScore, ScoredClips
     from asd_cli.pipeline.selection import Selection
@@ -80,7 +81,7 @@ if TYPE_CHECKING:
     from asd_cli.services.own_score import OwnScoreRequest, OwnScores, score_files
     from asd_cli.services.own_train import OwnTrainRequest
     from asd_cli.services.own_update import UpdateRequest, rebaseline, update
-    from asd_cli.services.report import ReportRequest, ReportResult, report
+    from asd_cli.services.report import ReportResult, report
     from asd_cli.services.run import RunResult, run
     from asd_cli.services.score import ScoredMachine, ScoreResult, score
     from asd_cli.services.select import select
@@ -132,7 +133,7 @@ _HOMES = {
     "Preset": "detectors.spec",
     "ProblemsError": "core.errors",
     "QualityGateError": "core.errors",
-    "ReportRequest": "services.report",
+    "ReportRequest": "pipeline.report_content",
     "ReportResult": "services.report",
     "ResourceError": "core.errors",
     "RunRequest": "pipeline.request",
