@@ -140,6 +140,8 @@ def _trained_on(layout: Layout, machine: str) -> TrainedOn:
 def _doubtful(layout: Layout, task: MachineTask, trained_on: TrainedOn) -> Iterator[str]:
     """Say where a model is of test clips, or of others than the training clips that are there."""
     machine, dataset = task.machine, layout.dataset
+    for folder in dataset.missing_test_folders(machine):
+        yield f"{machine}: there is no folder {folder}, so none of its clips is scored"
     here = dataset.clips(machine, Split.TRAIN) if dataset.has(machine, Split.TRAIN) else ()
     train = layout.command("train", machine)
     yield from other_recordings(machine, trained_on, here, train=train)

@@ -56,3 +56,8 @@ class DcaseDataset:
         """Test folders that the machine has."""
         folder, folders = self.root / machine, self.edition.folders
         return tuple(r for r in self.edition.test_roles if (folder / folders[r]).is_dir())
+
+    def missing_test_folders(self, machine: str) -> tuple[Path, ...]:
+        """Test folders of the edition that the machine has not."""
+        lacking = set(self.edition.test_roles) - set(self.test_roles(machine))
+        return tuple(self.root / machine / self.edition.folders[role] for role in sorted(lacking))

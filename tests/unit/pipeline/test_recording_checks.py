@@ -194,3 +194,11 @@ def test_a_threshold_of_too_few_clips(tmp_path: Path, monkeypatch: pytest.Monkey
     events = Warnings()
     asd.train(enough, events)
     assert not any("needs" in text for text in events.texts)
+
+
+def test_a_test_folder_of_the_edition_that_is_not_there(machine: Path) -> None:
+    shutil.rmtree(machine / "target_test")
+    (text,) = said(asd.train, asd.score)
+    assert "there is no folder" in text
+    assert "target_test" in text
+    assert said(asd.score) == [text], "an up-to-date command says it again"
