@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.artifacts.model_file import ModelFacts, ModelFile, read_model_file, write_model_file
-from asd_cli.artifacts.threshold import INTERVAL, Threshold
+from asd_cli.artifacts.threshold import Threshold
 from asd_cli.core.errors import DataError, IntegrityError
 from asd_cli.core.structures import StructureError
 from asd_cli.core.types import Clip
@@ -23,8 +23,9 @@ from asd_cli.features.memory import Recording, features_in_memory
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from asd_cli.pipeline.identity import plan_of
+from asd_cli.pipeline.rarity import Group, p_values
 from asd_cli.pipeline.references import REFERENCES
-from asd_cli.pipeline.scored_clips import ClipScore, ScoredClips
+from asd_cli.pipeline.scored_clips import ClipScore, ScoredClips, require_numbers
 
 if TYPE_CHECKING:
     from asd_cli.pipeline.own.report import FileView
@@ -208,33 +209,40 @@ class Model:
         decisive = threshold or self.threshold
         given = scores.clips if isinstance(scores, Scores) else scores
         values = np.asarray(given, self.training_scores.dtype)
-        p_values = self.p_values(values)
+        groups = [(clip.section, clip.domain and clip.domain.value) for clip in clips]
+        rare = self.p_values(values, groups)
         limits = [decisive.of(clip.section, clip.domain) for clip in clips]
         return ScoredClips(
             tuple(
                 ClipScore(clip, float(value), float(p), float(value) > limit)
-                for clip, value, p, limit in zip(clips, values, p_values, limits, strict=True)
+                for clip, value, p, limit in zip(clips, values, rare, limits, strict=True)
             )
         )
 
-    def p_values(self, scores: FloatArray) -> npt.NDArray[np.float64]:
-        """Say how rare scores are among normal clips.
+    def p_values(self, scores: FloatArray, groups: Sequence[Group] = ()) -> npt.NDArray[np.float64]:
+        """Say how rare scores are among normal clips (`asd_cli.pipeline.rarity.p_values`).
 
         Parameters
         ----------
         scores : ndarray [shape=(n_clips,)]
             Of this model.
+        groups : sequence of (section, domain)
+            Of each clip, where thresholds differ; not known by default.
 
         Returns
         -------
         ndarray [shape=(n_clips,), dtype=float64]
             In (0, 1].
         """
-        if self.threshold.kind == INTERVAL:
-            return self.normal_scores.p_values(scores)
-        ordered = np.sort(self.training_scores)
-        as_high = len(ordered) - np.searchsorted(ordered, scores, "left")
-        return np.asarray((1.0 + as_high) / (len(ordered) + 1.0))
+        calibration = self.facts.calibration
+        if calibration is None:
+            raise DataError(f"the model of {self.machine} has no threshold: train it to the end")
+        return p_values(
+            scores,
+            groups or [(None, None)] * len(scores),
+            training_scores=self.training_scores,
+            calibration=calibration,
+        )
 
     @cached_property
     def normal_scores(self) -> NormalScores:
@@ -376,22 +384,6 @@ class Model:
                 f"the model of {self.machine} holds {len(kept)} normal clips, too few to explain by"
             )
         return learn_normal([self.tensors[name].astype(np.float32) for name in kept])
-
-
-def require_numbers(scores: FloatArray, clips: Sequence[Clip]) -> None:
-    """Refuse scores that are no numbers: none of them is above a threshold.
-
-    Raises
-    ------
-    DataError
-        Names the first clip.
-    """
-    bad = np.flatnonzero(~np.isfinite(scores))
-    if len(bad):
-        raise DataError(
-            f"{clips[int(bad[0])].name}: its score is {float(scores[bad[0]])}, which is no number",
-            hint="look at the recording: asd inspect FILE",
-        )
 
 
 def with_calibration(model: Model, facts: ModelFacts, scores: FloatArray) -> Model:

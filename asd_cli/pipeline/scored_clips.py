@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from asd_cli.core.errors import DataError
 from asd_cli.core.types import Clip
 
 if TYPE_CHECKING:
@@ -69,4 +70,20 @@ class ScoredClips(Sequence[ClipScore]):
                 for row in self.rows
             ],
             columns=columns,
+        )
+
+
+def require_numbers(scores: npt.NDArray[np.floating], clips: Sequence[Clip]) -> None:
+    """Refuse scores that are no numbers: none of them is above a threshold.
+
+    Raises
+    ------
+    DataError
+        Names the first clip.
+    """
+    bad = np.flatnonzero(~np.isfinite(scores))
+    if len(bad):
+        raise DataError(
+            f"{clips[int(bad[0])].name}: its score is {float(scores[bad[0]])}, which is no number",
+            hint="look at the recording: asd inspect FILE",
         )

@@ -29,10 +29,10 @@ from asd_cli.features.store import FeatureStore
 from asd_cli.pipeline.calibration import threshold_in_force
 from asd_cli.pipeline.identity import decisive_settings, for_scoring, scoring_inputs
 from asd_cli.pipeline.layout import Layout
-from asd_cli.pipeline.model import Model, require_numbers
+from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.per_machine import MachineTask
 from asd_cli.pipeline.request import RunRequest
-from asd_cli.pipeline.scored_clips import ScoredClips
+from asd_cli.pipeline.scored_clips import ScoredClips, require_numbers
 from asd_cli.pipeline.training import require_same_edition, torch_threads
 
 _HASH_DIGITS = 16
