@@ -10,13 +10,20 @@ from asd_cli.detectors.level.options import LevelOptions
 from asd_cli.detectors.mobilenetv2.options import MobileNetV2EmbeddingOptions, MobileNetV2Options
 from asd_cli.detectors.pooled.options import PooledOptions
 from asd_cli.detectors.pretrained.options import PretrainedOptions
-from asd_cli.detectors.spec import DetectorSpec, NamedEnsemble, Preset, Runtime
+from asd_cli.detectors.spec import DetectorSpec, Loss, NamedEnsemble, Preset, Runtime
 
 # Leads in the mean of all measured sets (measured.toml).
 BEST_ENSEMBLE = "pooled-speed+texture"
 
 _KAWAGUCHI = "Kawaguchi et al. 2021, arXiv:2106.04492"
 _TWO_SECTIONS = "two sections"
+_CROSS_ENTROPY = Loss(
+    "cross-entropy of the sections",
+    "Validation uses running averages of the batch norms, which lag behind the weights in the "
+    "first epochs. They are computed again after the last epoch, so that a high validation loss "
+    "here does not mean a bad model.",
+)
+_SQUARED_ERROR = Loss("mean squared error")
 _SPEEDS = (0.95, 0.975, 1.025, 1.05)
 _AUTOENCODER: Mapping[str, Any] = {
     "feature.n_frames": 5,
@@ -43,6 +50,7 @@ DETECTORS = (
         needs_sections=True,
         cost="an hour a machine",
         published="57.6 / 56.4",
+        loss=_CROSS_ENTROPY,
     ),
     DetectorSpec(
         name="mobilenetv2-embedding",
@@ -57,6 +65,7 @@ DETECTORS = (
         listed=False,
         cost="as mobilenetv2",
         preset=_DECISION,
+        loss=_CROSS_ENTROPY,
     ),
     DetectorSpec(
         name="autoencoder",
@@ -69,6 +78,7 @@ DETECTORS = (
         cost="minutes a machine",
         published="57.3 / -",
         preset=_AUTOENCODER,
+        loss=_SQUARED_ERROR,
     ),
     DetectorSpec(
         name="autoencoder-mahalanobis",
@@ -81,6 +91,7 @@ DETECTORS = (
         bases=("autoencoder",),
         cost="as autoencoder",
         preset=_AUTOENCODER,
+        loss=_SQUARED_ERROR,
     ),
     DetectorSpec(
         name="discriminative",
@@ -105,6 +116,7 @@ DETECTORS = (
             "backend.references": "machine",
             "backend.smote": 0.2,
         },
+        loss=Loss("sum of angular cross-entropies"),
     ),
     DetectorSpec(
         name="pretrained",

@@ -19,6 +19,25 @@ class Runtime(StrEnum):
     TORCH = "torch"
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a detector minimises in training.
+
+    Attributes
+    ----------
+    name : str
+        For the axis of its chart.
+    note : str
+        What a reader of the chart should know.
+    """
+
+    name: str
+    note: str = ""
+
+
+LOSS = Loss("loss")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorSpec:
     """What one should know of a detector before using it.
@@ -59,6 +78,8 @@ class DetectorSpec:
         The detector that a preset is of; the detector's own name otherwise.
     listed : bool
         Whether ``asd detectors`` shows it; one that is best chosen by its presets is not.
+    loss : Loss
+        What it minimises, where it is trained by gradients.
     """
 
     name: str
@@ -78,6 +99,7 @@ class DetectorSpec:
     preset: Mapping[str, Any] = field(default_factory=dict)
     family: str = ""
     listed: bool = True
+    loss: Loss = LOSS
 
     def load(self) -> "type[Detector]":
         """Import the detector's class."""

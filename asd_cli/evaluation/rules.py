@@ -92,7 +92,7 @@ BY_DOMAIN = ScoringRule(
     "by-domain",
     _by_domain,
     ranks_by_average=False,
-    explanation="the harmonic mean of all of them",
+    explanation="the harmonic mean of AUC and pAUC of every machine, section and domain",
 )
 SHARED_ANOMALIES = ScoringRule(
     "shared-anomalies",

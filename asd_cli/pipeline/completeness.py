@@ -186,7 +186,9 @@ def _sections_written(manifest: Manifest, forms: Sequence[str]) -> Iterator[tupl
 def _recorded_clips(scored: Scored) -> Iterator[tuple[str, dict[str, str]]]:
     """Give the test clips of each machine in the folder of recordings: name to section."""
     layout = scored.layout
-    folders = {layout.data_directory} if scored.own else set()
+    # Folders in a manifest are as they were named from another working folder, perhaps.
+    here = scored.own or all(t.path.parent == layout.result_directory for t in scored.tables)
+    folders = {layout.data_directory} if here else set()
     if scored.manifest is not None:
         folders |= {Path(r.data_directory) for r in scored.manifest.machines.values()}
     for folder in sorted(folders):

@@ -25,73 +25,110 @@ from asd_cli.features.waveforms import read_waveform
 from asd_cli.pipeline.identity import plan_of
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.model import Model
-from asd_cli.reporting.cards import ClipCard
-from asd_cli.reporting.clips import ClipMaterial, WindowGrid, make_cards
-from asd_cli.reporting.content import MachineContent
+from asd_cli.reporting.cards import ClipMedia
+from asd_cli.reporting.clip_list import ListedClip
+from asd_cli.reporting.clips import (
+    ClipMaterial,
+    Nearest,
+    WindowGrid,
+    colour_limits,
+    make_cards,
+    make_sound,
+)
 from asd_cli.reporting.explain import NormalReference, explain, learn_normal
 from asd_cli.reporting.explanation import Explanation
-from asd_cli.reporting.selection import ChosenClip, choose_clips
-from asd_cli.reporting.sound import Waveform
+from asd_cli.reporting.png import data_address, small_spectrogram_png
+from asd_cli.reporting.shown import ShownClips
+from asd_cli.reporting.sound import Waveform, common_gain
 
 # More normal clips hardly give a nearer one, and cost time; without a cache each is computed.
 _MAX_STORED, _MAX_COMPUTED = 200, 40
 _MIN_NORMAL = 4
+# So many clips give the range of colours of the list.
+_FOR_LIMITS = 60
+# Encoding a sound takes 30 ms.
+_LIST_SOUNDS = 30
 
 LogMel = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class MachineCards:
-    """Cards of a machine (false alarms, misses, hits), and remarks on them."""
-
-    cards: tuple[tuple[ClipCard, ...], ...]
-    remarks: tuple[str, ...] = ()
-
-
-def machine_cards(layout: Layout, machine: MachineContent, *, audio: bool) -> MachineCards:
-    """Make the cards of a machine; what is not available is left out and named.
+def with_pictures(
+    layout: Layout, machine: str, shown: ShownClips, *, audio: bool, budget: int
+) -> ShownClips:
+    """Add pictures and sounds to the clips of a machine; what is not available is named.
 
     Parameters
     ----------
     layout : Layout
         Where recordings, features and window scores lie.
-    machine : MachineContent
-        Its scores.
+    machine : str
+        Machine type.
+    shown : ShownClips
+        Its clips.
     audio : bool
         Whether to embed sound.
-
-    Returns
-    -------
-    MachineCards
+    budget : int
+        Bytes for pictures and sounds of the list of all clips.
     """
-    groups = choose_clips(machine)
-    chosen = list(chain.from_iterable(groups))
-    clip_store = _ClipStore(layout, machine.name)
-    windows = _window_scores(layout, machine.name, [clip.name for clip in chosen])
+    chosen = list(chain.from_iterable(group.clips for group in shown.groups))
+    clip_store = _ClipStore(layout, machine)
+    windows = _window_scores(layout, machine, [clip.name for clip in chosen])
     material = {
-        (clip.domain, clip.name): _material(clip_store, clip, windows.get(clip.name), audio=audio)
+        clip.key: _material(clip_store, clip, windows.get(clip.name), audio=audio)
         for clip in chosen
     }
-    cards, gain = make_cards(
-        chosen,
-        material,
-        recipe=clip_store.recipe,
-        grid=_window_grid(layout),
-        threshold=machine.threshold,
-    )
+    cards, gain = make_cards(chosen, material, recipe=clip_store.recipe, grid=_window_grid(layout))
     playable = any(part.waveform is not None for part in material.values())
-    return MachineCards(
-        tuple(tuple(cards[clip.domain, clip.name] for clip in group) for group in groups),
-        tuple(_remarks(machine.name, gain if playable else None)),
-    )
+    media = _list_media(clip_store, shown.clips, audio=audio, budget=budget)
+    remarks = _remarks(machine, gain if playable else None, len(media), len(shown.clips))
+    return replace(shown, cards=cards, media=media, remarks=tuple(remarks))
 
 
-def _remarks(machine: str, gain: float | None) -> Iterator[str]:
+def _remarks(machine: str, gain: float | None, pictures: int, clips: int) -> Iterator[str]:
     if gain is not None:
         yield (
-            f"All sounds of {machine} are played {20 * math.log10(gain):+.0f} dB from how they "
-            "were recorded, the same for every clip."
+            f"The sounds of the cards of {machine} are played {20 * math.log10(gain):+.0f} dB from "
+            "how they were recorded, the same for all; those of the list each as loud as they can."
         )
+    if gain is not None and clips > _LIST_SOUNDS:
+        yield (
+            f"The list of {machine} has sounds of {_LIST_SOUNDS} clips: wrong decisions and those "
+            "nearest to a threshold."
+        )
+    if 0 < pictures < clips:
+        yield (
+            f"The list of {machine} has pictures of {pictures} of {clips} clips, wrong decisions "
+            "and those near a threshold first: more would make the page too large."
+        )
+
+
+def _list_media(
+    clip_store: "_ClipStore", clips: Sequence[ListedClip], *, audio: bool, budget: int
+) -> dict[str, ClipMedia]:
+    """Draw small pictures and encode sounds for the list, as many as the budget holds."""
+    order = sorted(clips, key=lambda clip: (not clip.wrong, abs(clip.margin or 0.0)))
+    found = clip_store.of_split(Split.TEST)
+    here = [clip for clip in order if clip.name in found]
+    try:
+        features = [clip_store.features(found[clip.name], Split.TEST) for clip in here]
+        limits = colour_limits(features[:_FOR_LIMITS])
+        media: dict[str, ClipMedia] = {}
+        used = 0
+        for clip, rows in zip(here, features, strict=True):
+            image = data_address(small_spectrogram_png(rows, limits), "image/png")
+            sound = ""
+            used += len(image)
+            if audio and len(media) < _LIST_SOUNDS and used < budget:
+                waveform = clip_store.waveform(found[clip.name])
+                gain = common_gain([waveform])
+                sound = make_sound("", waveform, clip_store.recipe.sample_rate, gain).address
+                used += len(sound)
+            if used > budget:
+                break
+            media[clip.anchor] = ClipMedia(image, sound)
+    except AsdError:
+        return {}
+    return media
 
 
 @dataclass
@@ -213,7 +250,7 @@ def _spread(clips: Sequence[Clip], count: int) -> list[Clip]:
 
 def _material(
     clip_store: _ClipStore,
-    chosen: ChosenClip,
+    chosen: ListedClip,
     windows: npt.NDArray[np.float32] | None,
     *,
     audio: bool,
@@ -239,7 +276,11 @@ def _material(
         waveform=waveform,
         windows=windows,
         explanation=explanation,
-        nearest=(nearest.name, _waveform_or_none(clip_store, nearest) if audio else None),
+        nearest=Nearest(
+            nearest.name,
+            clip_store.features(nearest, Split.TRAIN),
+            _waveform_or_none(clip_store, nearest) if audio else None,
+        ),
     )
 
 

@@ -1,15 +1,20 @@
 """What a report says of a system: its figures, machines, settings and where they came from."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from asd_cli.artifacts.manifest import Manifest, read_manifest
+from asd_cli.core.errors import AsdError, UsageError
 from asd_cli.core.structures import to_plain
 from asd_cli.core.types import Mode
+from asd_cli.detectors.registry import detector_spec
+from asd_cli.detectors.spec import LOSS, Loss
+from asd_cli.evaluation.labelled import FloatArray, LabelledScores
 from asd_cli.pipeline.layout import Layout
+from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.report_state import (
     find_attributes,
     is_synthetic,
@@ -100,9 +105,34 @@ def _machines(
                 threshold=threshold or infer_threshold(scores),
                 history=read_history(layout.history(name, ".csv")) if own else (),
                 attributes=find_attributes(layout, name, scores),
+                p_values=_p_values(layout, name, scores) if own else {},
+                loss=_loss(system.detector),
             )
         )
     return tuple(machines)
+
+
+def _p_values(
+    layout: Layout, machine: str, scores: Sequence[LabelledScores]
+) -> dict[tuple[str, str | None], FloatArray]:
+    """Compute p-values where the model is there and is the one of these scores."""
+    try:
+        model = Model.load(layout.model(machine))
+        return {
+            (part.section, part.domain): model.p_values(
+                part.scores, [(part.section, part.domain)] * len(part.scores)
+            )
+            for part in scores
+        }
+    except AsdError:
+        return {}
+
+
+def _loss(detector: str) -> Loss:
+    try:
+        return detector_spec(detector).loss
+    except UsageError:
+        return LOSS
 
 
 def _setting_rows(

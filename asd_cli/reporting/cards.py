@@ -55,10 +55,29 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
-    """A recording to listen to: what it is, and its bytes as a ``data:`` address."""
+    """A recording to listen to.
+
+    Attributes
+    ----------
+    label : str
+        What it is.
+    address : str
+        Its bytes as a ``data:`` address.
+    level : float
+        Root mean square of the samples, full scale 1: players match the loudness of two by it.
+    """
 
     label: str
     address: str
+    level: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClipMedia:
+    """Small picture and sound of a clip in the list, as ``data:`` addresses; empty without."""
+
+    image: str
+    sound: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +96,21 @@ class ClipCard:
         The decision, where there is one.
     score : float
         Its anomaly score.
+    threshold : float or None
+        What decided on it.
+    p_value : float or None
+        How rare so high a score is among normal clips.
     rank : str
         Where that stands among the machine's clips.
+    anchor : str
+        Name of the clip's row in the list of all clips.
     why : str
         The explanation in one sentence; empty where there is none.
-    picture : Picture or None
-        None where the recording is not available.
+    pictures : tuple of (str, Picture)
+        The clip and its nearest normal clip, with what each is; empty where the recording is not
+        available.
     sounds : tuple of Sound
-        The clip and its nearest normal clip.
+        The same, to listen to.
     missing : str
         Why there is no picture.
     """
@@ -95,8 +121,11 @@ class ClipCard:
     anomalous: bool
     flagged: bool | None
     score: float
+    threshold: float | None = None
+    p_value: float | None = None
     rank: str = ""
+    anchor: str = ""
     why: str = ""
-    picture: Picture | None = None
+    pictures: tuple[tuple[str, Picture], ...] = ()
     sounds: tuple[Sound, ...] = ()
     missing: str = ""

@@ -91,6 +91,8 @@ class Chart:
         A vertical line and its label.
     diagonal : bool
         Whether chance is drawn from corner to corner.
+    note : str
+        What a reader should know, below the chart.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Chart:
     band: tuple[float, float, str] | None = None
     rule: tuple[float, str] | None = None
     diagonal: bool = False
+    note: str = ""
 
     def csv(self) -> str:
         """Give the data as ``series,x,y`` rows."""

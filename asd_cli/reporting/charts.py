@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from asd_cli.detectors.spec import LOSS, Loss
 from asd_cli.evaluation.evaluation import SectionResult
 from asd_cli.evaluation.labelled import FloatArray, LabelledScores, domain_name
 from asd_cli.evaluation.metrics import roc_curve
@@ -13,9 +14,12 @@ from asd_cli.reporting.history import loss_curves
 
 TONES = "abcdef"
 _BINS = 24
+_FEW_CLIPS = 40
 
 
-def loss_chart(machine: str, history: Sequence[Mapping[str, float]]) -> Chart | None:
+def loss_chart(
+    machine: str, history: Sequence[Mapping[str, float]], loss: Loss = LOSS
+) -> Chart | None:
     """Draw the losses over the epochs; None where nothing was trained."""
     series = [
         Series(
@@ -36,11 +40,12 @@ def loss_chart(machine: str, history: Sequence[Mapping[str, float]]) -> Chart | 
     low, high = _padded(min(every), max(every))
     return Chart(
         name=f"loss_{slug(machine)}",
-        title="Loss",
+        title="Loss in training",
         description=f"Loss of {machine} over {max(epochs):g} epochs; at the end: {last}.",
         x=Axis("epoch", min(epochs) - 0.5, max(epochs) + 0.5, whole=True),
-        y=Axis("loss", max(low, 0.0) if min(every) >= 0 else low, high),
+        y=Axis(loss.name, max(low, 0.0) if min(every) >= 0 else low, high),
         series=tuple(series),
+        note=loss.note if any(s.dashed for s in series) else "",
     )
 
 
@@ -117,13 +122,54 @@ def histogram_chart(
     -------
     Chart
     """
-    edges = np.linspace(*limits, _BINS + 1)
     decides = threshold.of(part.section, part.domain) if threshold else None
+    if len(part.normal) + len(part.anomaly) <= _FEW_CLIPS:
+        series, y = _dots(part, limits), Axis("", -0.6, 1.6, names=("normal", "anomalous"))
+    else:
+        series, y = _bars(part, limits)
+    return Chart(
+        name=f"scores_{slug(part.machine)}_{slug(part.section)}_{slug(domain_name(part.domain))}",
+        title=f"Section {part.section}, {domain_name(part.domain)}",
+        description=f"Anomaly scores of {part.machine}, {part.title}: "
+        f"{_said(part.normal)} for {len(part.normal)} normal clips, {_said(part.anomaly)} for "
+        f"{len(part.anomaly)} anomalous clips"
+        + (f"; threshold {decides:.4g}." if decides is not None else "."),
+        x=Axis("anomaly score", *limits),
+        y=y,
+        series=series,
+        rule=(decides, "threshold")
+        if decides is not None and limits[0] <= decides <= limits[1]
+        else None,
+    )
+
+
+def _dots(part: LabelledScores, limits: tuple[float, float]) -> tuple[Series, ...]:
+    """Draw a dot for each clip: bars of few clips show how bars were chosen."""
+    return tuple(
+        Series(
+            label=f"{label} ({len(values)})",
+            kind="points",
+            x=np.clip(values, *limits).tolist(),
+            y=[float(row) + _offset(index) for index in range(len(values))],
+            tone=tone,
+        )
+        for row, (label, tone, values) in enumerate(_kinds(part))
+    )
+
+
+def _offset(index: int) -> float:
+    """Spread dots of one row over five heights, so that equal scores are seen."""
+    return 0.14 * ((index * 2) % 5 - 2)
+
+
+def _kinds(part: LabelledScores) -> tuple[tuple[str, str, FloatArray], ...]:
+    return ("normal", "normal", part.normal), ("anomalous", "anomaly", part.anomaly)
+
+
+def _bars(part: LabelledScores, limits: tuple[float, float]) -> tuple[tuple[Series, ...], Axis]:
+    edges = np.linspace(*limits, _BINS + 1)
     series, highest = [], 1
-    for label, tone, values in (
-        ("normal", "normal", part.normal),
-        ("anomalous", "anomaly", part.anomaly),
-    ):
+    for label, tone, values in _kinds(part):
         counts, _ = np.histogram(np.clip(values, *limits), edges)
         highest = max(highest, int(counts.max(initial=0)))
         series.append(
@@ -136,20 +182,7 @@ def histogram_chart(
                 bar_width=float(edges[1] - edges[0]),
             )
         )
-    return Chart(
-        name=f"scores_{slug(part.machine)}_{slug(part.section)}_{slug(domain_name(part.domain))}",
-        title=f"Section {part.section}, {domain_name(part.domain)}",
-        description=f"Anomaly scores of {part.machine}, {part.title}: "
-        f"{_said(part.normal)} for {len(part.normal)} normal clips, {_said(part.anomaly)} for "
-        f"{len(part.anomaly)} anomalous clips"
-        + (f"; threshold {decides:.4g}." if decides is not None else "."),
-        x=Axis("anomaly score", *limits),
-        y=Axis("clips", 0, highest * 1.08, whole=True),
-        series=tuple(series),
-        rule=(decides, "threshold")
-        if decides is not None and limits[0] <= decides <= limits[1]
-        else None,
-    )
+    return tuple(series), Axis("clips", 0, highest * 1.08, whole=True)
 
 
 def _said(values: FloatArray) -> str:

@@ -10,11 +10,10 @@ from asd_cli.features.mel import band_position
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.reporting.cards import AxisTick, Box, ClipCard, Picture, Sound
 from asd_cli.reporting.chart import nice_ticks, tick_text
-from asd_cli.reporting.content import Threshold
+from asd_cli.reporting.clip_list import ListedClip
 from asd_cli.reporting.drawing import polyline
 from asd_cli.reporting.explanation import Explanation
 from asd_cli.reporting.png import data_address, spectrogram_png
-from asd_cli.reporting.selection import ChosenClip
 from asd_cli.reporting.sound import LONGEST_S, Waveform, common_gain, encode_mp3
 
 # The template's picture: a view box 360 wide, the spectrogram at (40, 6), the strip below it.
@@ -25,6 +24,15 @@ _TICK_DISTANCE = 13.0
 _DARK_QUANTILE, _BRIGHT_QUANTILE = 0.02, 0.998
 
 LogMel = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The normal clip that a clip is compared with: its name, features, and samples if wanted."""
+
+    name: str
+    features: LogMel
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +49,8 @@ class ClipMaterial:
         Scores of its windows.
     explanation : Explanation or None
         None where there are no normal clips to compare with.
-    nearest : (str, ndarray) or None
-        Name and waveform of the nearest normal clip.
+    nearest : Nearest or None
+        The nearest normal clip.
     missing : str
         Why something is not there.
     """
@@ -51,7 +59,7 @@ class ClipMaterial:
     waveform: Waveform | None = None
     windows: npt.NDArray[np.float32] | None = None
     explanation: Explanation | None = None
-    nearest: tuple[str, Waveform | None] | None = None
+    nearest: Nearest | None = None
     missing: str = ""
 
 
@@ -64,18 +72,17 @@ class WindowGrid:
 
 
 def make_cards(
-    chosen: Sequence[ChosenClip],
+    chosen: Sequence[ListedClip],
     material: Mapping[tuple[str, str], ClipMaterial],
     *,
     recipe: FeatureParameters,
     grid: WindowGrid,
-    threshold: Threshold | None,
 ) -> tuple[dict[tuple[str, str], ClipCard], float]:
     """Make the cards of a machine's clips.
 
     Parameters
     ----------
-    chosen : sequence of ChosenClip
+    chosen : sequence of ListedClip
         All that are shown.
     material : mapping
         Domain and name of a clip to what is available of it.
@@ -83,8 +90,6 @@ def make_cards(
         Of the features.
     grid : WindowGrid
         Of the window scores.
-    threshold : Threshold or None
-        Drawn in the strips of scores.
 
     Returns
     -------
@@ -95,16 +100,13 @@ def make_cards(
     """
     parts = [material[clip.domain, clip.name] for clip in chosen]
     waveforms = [part.waveform for part in parts if part.waveform is not None]
-    waveforms += [p.nearest[1] for p in parts if p.nearest and p.nearest[1] is not None]
+    near = [part.nearest for part in parts if part.nearest is not None]
+    waveforms += [normal.waveform for normal in near if normal.waveform is not None]
     gain = common_gain(waveforms)
     limits = colour_limits([part.features for part in parts if part.features is not None])
-    encoded: dict[str, str] = {}
+    encoded: dict[str, Sound] = {}
     cards = {}
     for clip, part in zip(chosen, parts, strict=True):
-        picture = None
-        if part.features is not None:
-            decides = threshold.of(clip.section, clip.domain) if threshold else None
-            picture = make_picture(part, recipe, grid=grid, limits=limits, threshold=decides)
         cards[clip.domain, clip.name] = ClipCard(
             name=clip.name,
             section=clip.section,
@@ -112,13 +114,35 @@ def make_cards(
             anomalous=clip.anomalous,
             flagged=clip.flagged,
             score=clip.score,
+            threshold=clip.threshold,
+            p_value=clip.p_value,
             rank=clip.rank,
+            anchor=clip.anchor,
             why=part.explanation.sentence if part.explanation else "",
-            picture=picture,
+            pictures=_pictures(clip, part, recipe, grid=grid, limits=limits),
             sounds=_sounds(part, recipe.sample_rate, gain, encoded),
             missing=part.missing,
         )
     return cards, gain
+
+
+def _pictures(
+    clip: ListedClip,
+    part: ClipMaterial,
+    recipe: FeatureParameters,
+    *,
+    grid: WindowGrid,
+    limits: tuple[float, float],
+) -> tuple[tuple[str, Picture], ...]:
+    """Draw the clip, and below it the normal clip that is nearest."""
+    if part.features is None:
+        return ()
+    own = make_picture(part, recipe, grid=grid, limits=limits, threshold=clip.threshold)
+    if part.nearest is None:
+        return (("This clip", own),)
+    plain = ClipMaterial(features=part.nearest.features)
+    normal = make_picture(plain, recipe, grid=grid, limits=limits, threshold=None)
+    return ("This clip", own), (f"Nearest normal clip: {part.nearest.name}", normal)
 
 
 def colour_limits(features: Sequence[LogMel]) -> tuple[float, float]:
@@ -131,21 +155,27 @@ def colour_limits(features: Sequence[LogMel]) -> tuple[float, float]:
 
 
 def _sounds(
-    part: ClipMaterial, sample_rate: int, gain: float, encoded: dict[str, str]
+    part: ClipMaterial, sample_rate: int, gain: float, encoded: dict[str, Sound]
 ) -> tuple[Sound, ...]:
     """Encode the clip and its nearest normal clip; a normal clip that is shared is encoded once."""
     if part.waveform is None:
         return ()
     cut = f", first {LONGEST_S:.0f} s" if len(part.waveform) > LONGEST_S * sample_rate else ""
-    own = encode_mp3(part.waveform, sample_rate, gain=gain)
-    sounds = [Sound(label=f"This clip{cut}", address=data_address(own, "audio/mpeg"))]
-    name, waveform = part.nearest or ("", None)
-    if waveform is not None:
-        if name not in encoded:
-            mp3 = encode_mp3(waveform, sample_rate, gain=gain)
-            encoded[name] = data_address(mp3, "audio/mpeg")
-        sounds.append(Sound(label=f"Nearest normal{cut}", address=encoded[name]))
+    sounds = [make_sound(f"This clip{cut}", part.waveform, sample_rate, gain)]
+    nearest = part.nearest
+    if nearest is not None and nearest.waveform is not None:
+        if nearest.name not in encoded:
+            label = f"Nearest normal{cut}"
+            encoded[nearest.name] = make_sound(label, nearest.waveform, sample_rate, gain)
+        sounds.append(encoded[nearest.name])
     return tuple(sounds)
+
+
+def make_sound(label: str, waveform: Waveform, sample_rate: int, gain: float) -> Sound:
+    """Encode a recording for the page, and measure its level."""
+    address = data_address(encode_mp3(waveform, sample_rate, gain=gain), "audio/mpeg")
+    level = float(np.sqrt(np.mean(np.square(waveform, dtype=np.float64)))) * gain
+    return Sound(label=label, address=address, level=round(level, 6))
 
 
 def make_picture(

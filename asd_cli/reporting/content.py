@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from asd_cli.detectors.spec import LOSS, Loss
 from asd_cli.evaluation.evaluation import Evaluation
-from asd_cli.evaluation.labelled import LabelledScores
+from asd_cli.evaluation.labelled import FloatArray, LabelledScores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,10 @@ class MachineContent:
         Losses, one row an epoch; empty where nothing was trained.
     attributes : mapping of str to mapping
         Name of an attribute, to clip name and value; empty where none are known.
+    p_values : mapping of (str, str or None) to ndarray [shape=(n_clips,)]
+        Section and domain, to the p-values of its clips; empty where the model is not there.
+    loss : Loss
+        What was minimised in training.
     """
 
     name: str
@@ -64,6 +69,8 @@ class MachineContent:
     threshold: Threshold | None = None
     history: Sequence[Mapping[str, float]] = ()
     attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    p_values: Mapping[tuple[str, str | None], FloatArray] = field(default_factory=dict)
+    loss: Loss = LOSS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +90,7 @@ class SystemContent:
     synthetic : bool
         Whether the recordings were computed and not recorded.
     problems : tuple of str
-        Why the run is not whole; empty when it is.
+        Why the run is incomplete; empty when it is complete.
     written : str
         When it was scored, ISO 8601; empty where not known.
     seconds : float or None
@@ -115,8 +122,30 @@ class SystemContent:
         return tuple(scores for machine in self.machines for scores in machine.scores)
 
 
+_INFERRED = "inferred from the decisions"
+
+
 def infer_threshold(scores: Sequence[LabelledScores]) -> Threshold | None:
-    """Find where one threshold could lie that gives these decisions; None where none can."""
+    """Find where a threshold, or one for each section and domain, could lie that decides so.
+
+    None where no threshold gives these decisions.
+    """
+    value = _between(scores)
+    if value is not None:
+        return Threshold(value=value, label=_INFERRED)
+    parts = {(part.section, part.domain): _between([part]) for part in scores}
+    found = {key: value for key, value in parts.items() if value is not None}
+    if not found or len(found) < len(parts):
+        return None
+
+    def find(section: str, domain: str | None) -> float:
+        return found[section, domain]
+
+    return Threshold(value=max(found.values()), label=_INFERRED, find=find)
+
+
+def _between(scores: Sequence[LabelledScores]) -> float | None:
+    """Give the middle between the clips that are flagged and the others."""
     known = [(s.scores, s.decisions) for s in scores if s.decisions is not None]
     if not known:
         return None
@@ -124,5 +153,4 @@ def infer_threshold(scores: Sequence[LabelledScores]) -> Threshold | None:
     passed = np.concatenate([values[~decisions] for values, decisions in known])
     if not len(flagged) or not len(passed) or passed.max() > flagged.min():
         return None
-    middle = float(passed.max() + flagged.min()) / 2
-    return Threshold(value=middle, label="inferred from the decisions")
+    return float(passed.max() + flagged.min()) / 2

@@ -1,6 +1,6 @@
 """What the templates are given: a report's parts, computed and ready to be shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -8,7 +8,7 @@ from asd_cli.evaluation.evaluation import METRIC_NAMES, MeanResult, SectionResul
 from asd_cli.evaluation.intervals import Interval, official_interval
 from asd_cli.evaluation.labelled import domain_name
 from asd_cli.reporting.breakdown import AttributeTable, attribute_tables
-from asd_cli.reporting.cards import ClipCard
+from asd_cli.reporting.cards import ClipCard, ClipMedia
 from asd_cli.reporting.chart import Chart, slug
 from asd_cli.reporting.charts import (
     domain_chart,
@@ -17,9 +17,12 @@ from asd_cli.reporting.charts import (
     roc_chart,
     score_limits,
 )
+from asd_cli.reporting.clip_list import Counts, ListedClip, count_decisions
 from asd_cli.reporting.content import MachineContent, SystemContent
 from asd_cli.reporting.drawing import Drawing, draw
 from asd_cli.reporting.published import Published, published_figures
+from asd_cli.reporting.selection import ClipGroup
+from asd_cli.reporting.shown import ShownClips, shown_clips
 
 HEADINGS = ("AUC", "pAUC", "precision", "recall", "F1")
 _SMALL_HEIGHT = 170
@@ -64,32 +67,31 @@ class MachinePart:
     histograms: tuple[Drawing, ...]
     attributes: tuple[AttributeTable, ...]
     notes: tuple[str, ...]
-    threshold: str
-    false_alarms: tuple[ClipCard, ...]
-    misses: tuple[ClipCard, ...]
-    hits: tuple[ClipCard, ...]
+    thresholds: tuple[tuple[str, float], ...]
+    threshold_kind: str
+    groups: tuple[tuple[ClipGroup, tuple[ClipCard, ...]], ...]
+    clips: tuple[ListedClip, ...]
+    media: Mapping[str, ClipMedia]
+    counts: Counts | None
 
     @property
-    def cards(self) -> tuple[tuple[str, str, tuple[ClipCard, ...]], ...]:
-        """The three groups of clips: heading, explanation, cards; empty ones left out."""
-        groups = (
-            (
-                "Normal clips that scored highest",
-                "Healthy sound that the detector found strange: the next false alarms.",
-                self.false_alarms,
-            ),
-            (
-                "Anomalies that scored lowest",
-                "Faults that the detector took for normal: the next misses.",
-                self.misses,
-            ),
-            (
-                "Anomalies that scored highest",
-                "The detections it is surest of.",
-                self.hits,
-            ),
-        )
-        return tuple(group for group in groups if group[2])
+    def verdict(self) -> str:
+        """What was found, in a sentence."""
+        if self.counts is not None:
+            return self.counts.sentence
+        value = self.headline.metrics.auc
+        return "no decisions" if value is None else f"AUC {value:.3f}, no decisions"
+
+    @property
+    def listen(self) -> ClipCard | None:
+        """The clip to listen to first: the worst decision, or the nearest to one."""
+        return next((card for _, cards in self.groups for card in cards if card.sounds), None)
+
+    @property
+    def margins(self) -> tuple[float, float] | None:
+        """Range of the distances to the thresholds; None where no threshold is known."""
+        known = [clip.margin for clip in self.clips if clip.margin is not None]
+        return (min(known), max(known)) if known and self.counts is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,13 @@ class ReportPage:
     machines: tuple[MachinePart, ...]
     published: Published | None
     remarks: tuple[str, ...] = ()
+    command: str = ""
+
+    @property
+    def worst(self) -> MachinePart | None:
+        """The machine with the lowest AUC, where there are several."""
+        known = [part for part in self.machines if part.headline.metrics.auc is not None]
+        return min(known, key=lambda part: part.headline.metrics.auc or 0.0) if known[1:] else None
 
     @property
     def headline(self) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -147,9 +156,9 @@ class ReportPage:
 
 def build_page(
     system: SystemContent,
-    cards: Mapping[str, Sequence[tuple[ClipCard, ...]]] | None = None,
+    shown: Mapping[str, ShownClips] | None = None,
     *,
-    remarks: tuple[str, ...] = (),
+    command: str = "",
 ) -> ReportPage:
     """Compute everything a system's page shows.
 
@@ -157,16 +166,16 @@ def build_page(
     ----------
     system : SystemContent
         The system.
-    cards : dict, optional
-        Machine to its cards: false alarms, misses, hits.
-    remarks : tuple of str
-        What the reader should know of the pictures and sounds.
+    shown : dict, optional
+        Machine to its clips with pictures and sounds.
+    command : str
+        What makes the report again.
 
     Returns
     -------
     ReportPage
     """
-    shown = cards or {}
+    clips = {machine.name: shown_clips(machine) for machine in system.machines} | dict(shown or {})
     evaluation = system.evaluation
     return ReportPage(
         system=system,
@@ -179,11 +188,11 @@ def build_page(
         + tuple(mean_row((label,), mean, mean=True) for label, mean in _mean_rows(system, None)),
         everything=tuple(section_row(row, (row.machine,)) for row in evaluation.rows),
         machines=tuple(
-            machine_part(system, machine, shown.get(machine.name, ((), (), ())))
-            for machine in system.machines
+            machine_part(system, machine, clips[machine.name]) for machine in system.machines
         ),
         published=published_figures(system),
-        remarks=remarks,
+        remarks=tuple(remark for known in clips.values() for remark in known.remarks),
+        command=command,
     )
 
 
@@ -194,7 +203,7 @@ def machine_charts(
     rows = [row for row in system.evaluation.rows if row.machine == machine.name]
     limits = score_limits(machine.scores, machine.threshold)
     large = [
-        loss_chart(machine.name, machine.history),
+        loss_chart(machine.name, machine.history, machine.loss),
         roc_chart(machine.name, machine.scores, rows, max_fpr=system.max_fpr),
         domain_chart(machine.name, rows),
     ]
@@ -202,20 +211,21 @@ def machine_charts(
     return [chart for chart in large if chart is not None], small
 
 
-def _threshold_text(machine: MachineContent) -> str:
-    """Say what decided: one threshold, or the range of those of sections and domains."""
+def _thresholds(machine: MachineContent) -> tuple[tuple[str, float], ...]:
+    """List the thresholds in force: one, or one for each section and domain."""
     if machine.threshold is None:
-        return ""
-    decided = machine.threshold.of_all(machine.scores)
-    shown = f"{decided[0]:.5g}"
-    if len(decided) > 1:
-        shown += f" to {decided[-1]:.5g}, by section and domain"
-    return f"{shown} ({machine.threshold.label})"
+        return ()
+    found = {
+        f"section {part.section}, {domain_name(part.domain)}": machine.threshold.of(
+            part.section, part.domain
+        )
+        for part in machine.scores
+    }
+    values = set(found.values())
+    return tuple(found.items()) if len(values) > 1 else (("all clips", values.pop()),)
 
 
-def machine_part(
-    system: SystemContent, machine: MachineContent, cards: Sequence[tuple[ClipCard, ...]]
-) -> MachinePart:
+def machine_part(system: SystemContent, machine: MachineContent, shown: ShownClips) -> MachinePart:
     """Compute a machine's chapter."""
     rows = tuple(row for row in system.evaluation.rows if row.machine == machine.name)
     large, small = machine_charts(system, machine)
@@ -234,10 +244,15 @@ def machine_part(
         histograms=tuple(draw(chart, height=_SMALL_HEIGHT) for chart in small),
         attributes=attribute_tables(machine),
         notes=threshold.notes if threshold else (),
-        threshold=_threshold_text(machine),
-        false_alarms=cards[0],
-        misses=cards[1],
-        hits=cards[2],
+        thresholds=_thresholds(machine),
+        threshold_kind=threshold.label if threshold else "",
+        groups=tuple(
+            (group, tuple(shown.cards[c.key] for c in group.clips if c.key in shown.cards))
+            for group in shown.groups
+        ),
+        clips=shown.clips,
+        media=shown.media,
+        counts=count_decisions(shown.clips),
     )
 
 
@@ -249,19 +264,19 @@ def section_row(row: SectionResult, before: tuple[str, ...]) -> TableRow:
 
 
 def mean_row(words: tuple[str, ...], result: MeanResult, *, mean: bool = False) -> TableRow:
-    """Make the table row of a mean; says "0 in k of n" where zeros make it meaningless."""
+    """Make the table row of a mean; a star marks one that a 0 among its rows makes 0."""
     figures = []
     for name in METRIC_NAMES:
         value = getattr(result.metrics, name)
         if result.kind == "harmonic" and name in result.zeros:
-            figures.append(("0 in {} of {}".format(*result.zeros[name]), 0.0))
+            figures.append(("0*", 0.0))
         else:
             figures.append((shown(value), value))
     return TableRow(words, tuple(figures), mean)
 
 
 def shown(value: float | None) -> str:
-    """Write a figure with four digits, or a dash."""
+    """Write a figure with four digits, or a dash where it is undefined."""
     return "–" if value is None else f"{value:.4f}"
 
 

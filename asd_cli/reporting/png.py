@@ -29,10 +29,19 @@ def palette(levels: int = _LEVELS) -> npt.NDArray[np.uint8]:
 
 def shorten(clip: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Average neighbouring frames of a long clip, so that its picture stays small."""
-    step = -(-len(clip) // _MAX_COLUMNS)
+    return _averaged(clip, _MAX_COLUMNS)
+
+
+def _averaged(clip: npt.NDArray[np.float32], most: int) -> npt.NDArray[np.float32]:
+    step = -(-len(clip) // most)
     starts = np.arange(0, len(clip), step)
     counts = np.diff(np.append(starts, len(clip)))[:, None]
     return np.asarray(np.add.reduceat(clip, starts, axis=0) / counts, np.float32)
+
+
+def small_spectrogram_png(clip: npt.NDArray[np.float32], limits: tuple[float, float]) -> bytes:
+    """Draw a spectrogram a few kilobytes large: 120 columns and 48 rows at most."""
+    return spectrogram_png(_averaged(_averaged(clip, 120).T, 48).T, limits)
 
 
 def spectrogram_png(clip: npt.NDArray[np.float32], limits: tuple[float, float]) -> bytes:

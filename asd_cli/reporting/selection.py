@@ -1,93 +1,99 @@
-"""Which clips a report shows: the most telling ones, not all of one kind."""
+"""Which clips a report shows: wrong decisions first, then near ones, and not all of one kind."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-import numpy as np
-
-from asd_cli.evaluation.labelled import domain_name
-from asd_cli.reporting.content import MachineContent
+from asd_cli.reporting.clip_list import ListedClip
 
 EACH = 3
 MOST_OF_A_PART = 2
 
 
+class Kind(StrEnum):
+    """Why clips are shown; the value is the heading above them."""
+
+    MISSED = "Missed faults"
+    NEARLY_MISSED = "Faults that were nearly missed"
+    FALSE_ALARM = "False alarms"
+    NEARLY_FALSE_ALARM = "Normal clips that nearly gave a false alarm"
+    FOUND = "Faults that were found"
+    LOW = "Anomalous clips with the lowest scores"
+    HIGH_NORMAL = "Normal clips with the highest scores"
+    HIGH = "Anomalous clips with the highest scores"
+
+    @property
+    def meaning(self) -> str:
+        """What the reader sees below the heading."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Kind.MISSED: "Anomalous, but not above the threshold. The farthest below it first.",
+    Kind.NEARLY_MISSED: "Anomalous and only just above the threshold.",
+    Kind.FALSE_ALARM: "Normal, but above the threshold. The farthest above it first.",
+    Kind.NEARLY_FALSE_ALARM: "Normal and only just below the threshold.",
+    Kind.FOUND: "Anomalous and the farthest above the threshold.",
+    Kind.LOW: "There are no decisions: these faults sound most like normal.",
+    Kind.HIGH_NORMAL: "There are no decisions: these normal clips sound most like faults.",
+    Kind.HIGH: "There are no decisions: these faults are the clearest.",
+}
+
+
 @dataclass(frozen=True, slots=True)
-class ChosenClip:
-    """A clip to show.
+class ClipGroup:
+    """Clips that are shown for one reason; `total` is how many there are of the kind."""
 
-    Attributes
-    ----------
-    name, section, domain : str
-        Which.
-    score : float
-        Its anomaly score.
-    anomalous : bool
-        The truth.
-    flagged : bool or None
-        The decision.
-    rank : str
-        Where its score stands among the machine's clips.
-    """
-
-    name: str
-    section: str
-    domain: str
-    score: float
-    anomalous: bool
-    flagged: bool | None
-    rank: str
+    kind: Kind
+    clips: tuple[ListedClip, ...]
+    total: int
 
 
-def choose_clips(
-    machine: MachineContent, *, each: int = EACH
-) -> tuple[tuple[ChosenClip, ...], ...]:
+def choose_clips(clips: Sequence[ListedClip], *, each: int = EACH) -> tuple[ClipGroup, ...]:
     """Choose the clips of a machine that are shown.
 
     Parameters
     ----------
-    machine : MachineContent
-        Its scores.
+    clips : sequence of ListedClip
+        All of a machine, from `list_clips`: the farthest above its threshold first.
     each : int
         Clips of each kind; at most two of one section and domain, unless there are too few.
+        Nearly wrong ones are shown only where fewer are wrong.
 
     Returns
     -------
-    (false alarms, misses, hits)
-        Normal clips with the highest scores, anomalous clips with the lowest, and with the
-        highest; no clip twice.
+    tuple of ClipGroup
+        No clip twice; no group is empty.
     """
-    clips = _ranked(machine)
-    normal = [clip for clip in clips if not clip.anomalous]
+    return tuple(group for group in _groups(clips, each) if group.clips)
+
+
+def _groups(clips: Sequence[ListedClip], each: int) -> Iterator[ClipGroup]:
     anomalous = [clip for clip in clips if clip.anomalous]
-    misses = _varied(anomalous[::-1], min(each, (len(anomalous) + 1) // 2))
-    hits = _varied([clip for clip in anomalous if clip not in misses], each)
-    return _varied(normal, each), misses, hits
+    normal = [clip for clip in clips if not clip.anomalous]
+    if any(clip.flagged is None for clip in clips):
+        low = _varied(anomalous[::-1], min(each, (len(anomalous) + 1) // 2))
+        yield ClipGroup(Kind.LOW, low, len(anomalous))
+        yield ClipGroup(Kind.HIGH_NORMAL, _varied(normal, each), len(normal))
+        others = [clip for clip in anomalous if clip not in low]
+        yield ClipGroup(Kind.HIGH, _varied(others, each), len(anomalous))
+        return
+    missed = [clip for clip in anomalous[::-1] if not clip.flagged]
+    found = [clip for clip in anomalous if clip.flagged]
+    alarms = [clip for clip in normal if clip.flagged]
+    passed = [clip for clip in normal if not clip.flagged]
+    near = _varied(found[::-1], min(max(each - len(missed), 0), len(found) // 2))
+    yield ClipGroup(Kind.MISSED, _varied(missed, each), len(missed))
+    yield ClipGroup(Kind.NEARLY_MISSED, near, len(found))
+    yield ClipGroup(Kind.FALSE_ALARM, _varied(alarms, each), len(alarms))
+    nearly = _varied(passed, max(each - len(alarms), 0))
+    yield ClipGroup(Kind.NEARLY_FALSE_ALARM, nearly, len(passed))
+    rest = [clip for clip in found if clip not in near]
+    yield ClipGroup(Kind.FOUND, _varied(rest, each), len(found))
 
 
-def _ranked(machine: MachineContent) -> list[ChosenClip]:
-    """All clips of a machine, the highest score first, then by name."""
-    every = np.sort(np.concatenate([part.scores[part.own] for part in machine.scores]))
-    clips = []
-    for part in machine.scores:
-        for index in np.flatnonzero(part.own).tolist():
-            score = float(part.scores[index])
-            above = len(every) - int(np.searchsorted(every, score, "right"))
-            clips.append(
-                ChosenClip(
-                    part.names[index],
-                    part.section,
-                    domain_name(part.domain),
-                    score,
-                    bool(part.truth[index]),
-                    None if part.decisions is None else bool(part.decisions[index]),
-                    f"rank {above + 1} of {len(every)}",
-                )
-            )
-    return sorted(clips, key=lambda clip: (-clip.score, clip.section, clip.domain, clip.name))
-
-
-def _varied(clips: list[ChosenClip], count: int) -> tuple[ChosenClip, ...]:
+def _varied(clips: Sequence[ListedClip], count: int) -> tuple[ListedClip, ...]:
     """Take the first ones, few of the same section and domain; fill up in order if needed."""
     seen: Counter[tuple[str, str]] = Counter()
     chosen = []

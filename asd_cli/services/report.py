@@ -7,21 +7,23 @@ from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.files import write_text
 from asd_cli.pipeline.layout import Layout
-from asd_cli.pipeline.report_clips import machine_cards
+from asd_cli.pipeline.report_clips import with_pictures
 from asd_cli.pipeline.report_content import ReportRequest, system_content
 from asd_cli.pipeline.systems import require_same_run
-from asd_cli.reporting.cards import ClipCard
 from asd_cli.reporting.comparison import compare_pages
 from asd_cli.reporting.content import SystemContent
 from asd_cli.reporting.markdown import comparison_markdown, report_markdown
-from asd_cli.reporting.page import ReportPage, build_page
+from asd_cli.reporting.page import build_page
 from asd_cli.reporting.papers import write_figures
 from asd_cli.reporting.render import render_comparison, render_report
+from asd_cli.reporting.shown import ShownClips, shown_clips
 from asd_cli.services.evaluate import EvaluateRequest, evaluate
 
 __all__ = ["ReportRequest", "ReportResult", "report"]
 
 _COMPARISON = "comparison.html"
+# Of pictures and sounds in the lists of all clips: a page stays one that can be sent by mail.
+_LIST_BYTES = 6 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,14 @@ def _own_report(
 ) -> tuple[Path | None, str | None]:
     if request.format == "md":
         return None, report_markdown(build_page(content))
-    cards: dict[str, tuple[tuple[ClipCard, ...], ...]] = {}
-    remarks: list[str] = []
+    shown: dict[str, ShownClips] = {}
+    budget = _LIST_BYTES // max(len(content.machines), 1)
     with progress(events, "report", total=len(content.machines), unit="machines") as advance:
         for machine in content.machines:
-            shown = machine_cards(layout, machine, audio=request.audio)
-            cards[machine.name] = shown.cards
-            remarks.extend(shown.remarks)
+            shown[machine.name] = with_pictures(
+                layout, machine.name, shown_clips(machine), audio=request.audio, budget=budget
+            )
             advance(1, machine.name)
-    page: ReportPage = build_page(content, cards, remarks=tuple(remarks))
+    page = build_page(content, shown, command=layout.command("report"))
     write_text(layout.report, render_report(page))
     return layout.report, None

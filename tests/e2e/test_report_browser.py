@@ -1,6 +1,7 @@
 """The report in a real browser: Debian's Chromium, driven by Playwright; nothing is downloaded."""
 
 import functools
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -126,6 +127,7 @@ def test_tables_sort_both_ways(pages: dict[str, Path], chromium: Any) -> None:
     page = visit(chromium, pages["report"]).page
     rows = "[...document.querySelectorAll('#everything tbody tr')]"
     values = f"{rows}.map(row => Number(row.cells[3].dataset.value))"
+    page.locator("details:has(#everything) > summary").click()
     button = page.locator("#everything thead button", has_text="AUC").first
     button.click()
     assert page.evaluate(values) == sorted(page.evaluate(values))
@@ -137,6 +139,7 @@ def test_tables_sort_both_ways(pages: dict[str, Path], chromium: Any) -> None:
 
 def test_filters_narrow_tables_and_clips(pages: dict[str, Path], chromium: Any) -> None:
     page = visit(chromium, pages["report"]).page
+    page.locator("details:has(#everything) > summary").click()
     page.locator("input[data-filters=everything]").fill("fan target")
     rows = page.locator("#everything tbody tr:visible")
     assert rows.count() == 2
@@ -146,7 +149,7 @@ def test_filters_narrow_tables_and_clips(pages: dict[str, Path], chromium: Any) 
     page.locator("input[data-filters=machine-fan-cards]").fill("anomalous")
     shown = page.locator("#machine-fan-cards .clip:visible").count()
     assert 0 < shown < every
-    assert page.locator("#machine-fan-clips ~ .tools output").inner_text().startswith(f"{shown} of")
+    assert page.locator("#machine-fan-clips + .tools output").inner_text().startswith(f"{shown} of")
 
 
 def test_a_clip_plays_and_only_one_at_a_time(pages: dict[str, Path], chromium: Any) -> None:
@@ -158,6 +161,125 @@ def test_a_clip_plays_and_only_one_at_a_time(pages: dict[str, Path], chromium: A
     assert duration == pytest.approx(2.0, abs=0.3)
     assert page.locator("#machine-fan .playhead").first.get_attribute("visibility") == "visible"
     assert page.evaluate(PLAY_SECOND), "the first stops when the second begins"
+
+
+LIST = "#machine-fan-list"
+
+
+def test_the_slider_counts_what_other_thresholds_decide(
+    pages: dict[str, Path], chromium: Any
+) -> None:
+    page = visit(chromium, pages["report"]).page
+    counts = page.locator("#machine-fan-counts td[data-count] b")
+    decided = [int(text) for text in counts.all_text_contents()]
+    rows = f"[...document.querySelectorAll('{LIST} tbody tr')].map(r => r.cells[5].textContent)"
+    shown = page.evaluate(rows)
+    assert decided == [shown.count(word) for word in ("found", "missed", "false alarm", "passed")]
+    slider = page.locator("#machine-fan .slider input")
+    slider.fill(slider.get_attribute("max"))
+    assert [int(text) for text in counts.all_text_contents()] == [
+        0, decided[0] + decided[1], 0, decided[2] + decided[3],
+    ]  # fmt: skip
+    slider.fill(slider.get_attribute("min"))
+    left = [int(text) for text in counts.all_text_contents()]
+    assert left[1] + left[3] <= 1, "the lowest clip alone lies on the limit"
+    page.locator("#machine-fan .slider button").click()
+    assert [int(text) for text in counts.all_text_contents()] == decided
+
+
+def test_every_clip_has_a_row_a_link_a_picture_and_a_sound(
+    pages: dict[str, Path], chromium: Any
+) -> None:
+    page = visit(chromium, pages["report"]).page
+    page.locator("#machine-fan details.all > summary").click()
+    rows = page.locator(f"{LIST} tbody tr")
+    assert rows.count() == len({*page.evaluate(
+        f"[...document.querySelectorAll('{LIST} th a')].map(a => a.hash)"
+    )})  # fmt: skip
+    page.locator("input[data-filters=machine-fan-list]").fill("anomalous target")
+    assert 0 < page.locator(f"{LIST} tbody tr:visible").count() < rows.count()
+    page.locator("input[data-filters=machine-fan-list]").fill("")
+    assert page.locator(f"{LIST} img").count() == 0, "pictures are made when asked for"
+    link = page.locator(f"{LIST} tbody th a").nth(3)
+    link.click()
+    assert page.locator(f"{LIST} img").count() == 1
+    assert page.locator(f"{LIST} audio").count() == 1
+    address = page.evaluate("location.hash")
+    again = visit(chromium, pages["report"]).page
+    again.goto(pages["report"].as_uri() + address)
+    assert again.locator(f"{LIST} tr[data-open]").get_attribute("id") == address[1:]
+    assert again.locator("#machine-fan details.all").get_attribute("open") is not None
+
+
+def test_the_list_can_be_downloaded(pages: dict[str, Path], chromium: Any) -> None:
+    page = visit(chromium, pages["report"]).page
+    page.locator("#machine-fan details.all > summary").click()
+    with page.expect_download() as download:
+        page.locator("#machine-fan .download").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("clip,section,domain,")
+    assert len(lines) == 1 + page.locator(f"{LIST} tbody tr").count()
+
+
+def test_a_clip_and_its_nearest_normal_one_are_switched_at_the_same_instant(
+    pages: dict[str, Path], chromium: Any
+) -> None:
+    page = visit(chromium, pages["report"]).page
+    page.locator("#machine-fan .clip").first.focus()
+    state = "[...document.activeElement.querySelectorAll('audio')]"
+    page.evaluate(PLAY_FIRST)
+    page.keyboard.press("x")
+    page.wait_for_timeout(100)
+    first, second = page.evaluate(f"{state}.map(a => [a.paused, a.currentTime])")
+    assert first[0] is True
+    assert second[0] is False
+    assert second[1] >= first[1] > 0.1
+    assert second[1] == pytest.approx(first[1], abs=0.5)
+    levels = page.evaluate(f"{state}.map(a => a.volume * Number(a.dataset.level))")
+    assert levels[0] == pytest.approx(levels[1], rel=1e-3)
+    page.keyboard.press("p")
+    assert page.evaluate(f"{state}.every(a => a.paused)")
+
+
+def test_keys_go_from_clip_to_clip(pages: dict[str, Path], chromium: Any) -> None:
+    page = visit(chromium, pages["report"]).page
+    names = page.locator(".clip h5").all_text_contents()
+    focused = "document.activeElement.querySelector('h5')?.textContent"
+    seen = []
+    for key in ("n", "n", "n", "b"):
+        page.keyboard.press(key)
+        seen.append(page.evaluate(focused))
+    assert seen == [names[0], names[1], names[2], names[1]]
+    page.locator("input[data-filters=machine-fan-cards]").focus()
+    page.keyboard.press("n")
+    assert page.locator("input[data-filters=machine-fan-cards]").input_value() == "n"
+
+
+def test_dragging_enlarges_both_pictures(pages: dict[str, Path], chromium: Any) -> None:
+    page = visit(chromium, pages["report"]).page
+    picture = page.locator("#machine-fan .clip svg.mel").first
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    page.mouse.move(box["x"] + 80, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 90, steps=4)
+    page.mouse.up()
+    views = "[...document.querySelector('#machine-fan .clip').querySelectorAll('.view')]"
+    boxes = page.evaluate(f"{views}.map(v => v.getAttribute('viewBox'))")
+    assert len(boxes) == 2
+    assert boxes[0] == boxes[1] != "40 6 312 168"
+    picture.dblclick()
+    assert set(page.evaluate(f"{views}.map(v => v.getAttribute('viewBox'))")) == {"40 6 312 168"}
+
+
+def test_printing_takes_two_pages_and_one_a_machine(
+    pages: dict[str, Path], chromium: Any, tmp_path: Path
+) -> None:
+    page = visit(chromium, pages["report"]).page
+    machines = page.locator("section.machine").count()
+    page.pdf(path=str(tmp_path / "page.pdf"), format="A4")
+    content = (tmp_path / "page.pdf").read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page[^s]", content)) <= 2 + machines
 
 
 def test_it_can_be_read_without_javascript(pages: dict[str, Path], chromium: Any) -> None:

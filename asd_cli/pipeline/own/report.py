@@ -21,12 +21,17 @@ from asd_cli.pipeline.own.intake import cut, take_in
 from asd_cli.pipeline.own.scoring import ScoredFile, ScoredPart, Status
 from asd_cli.pipeline.own.training import limits_of
 from asd_cli.pipeline.references import REFERENCES
-from asd_cli.reporting.cards import Picture, Sound
-from asd_cli.reporting.clips import ClipMaterial, WindowGrid, colour_limits, make_picture
+from asd_cli.reporting.cards import Picture
+from asd_cli.reporting.clips import (
+    ClipMaterial,
+    WindowGrid,
+    colour_limits,
+    make_picture,
+    make_sound,
+)
 from asd_cli.reporting.explanation import Explanation
 from asd_cli.reporting.own_page import FileRow, OwnPage, PartCard, timeline
-from asd_cli.reporting.png import data_address
-from asd_cli.reporting.sound import Waveform, common_gain, encode_mp3
+from asd_cli.reporting.sound import Waveform, common_gain
 
 _MAX_CARDS = 24
 _MIN_CARDS = 3
@@ -155,8 +160,8 @@ def _card(
     # Normal clips differ among themselves: frames on one would be read as faults.
     framed = shown.explanation if file.status is Status.ANOMALOUS else None
     pictures = [("This clip", _picture(shown.features, framed, model.features, limits))]
-    mp3 = encode_mp3(shown.waveform, model.features.sample_rate, gain=gain)
-    sounds = [Sound(label="This clip", address=data_address(mp3, "audio/mpeg"))]
+    rate = model.features.sample_rate
+    sounds = [make_sound("This clip", shown.waveform, rate, gain)]
     if shown.explanation is not None:
         number = shown.explanation.nearest
         normal = model.tensors[f"{REFERENCES}{number:03}"].astype(np.float32)
@@ -164,8 +169,7 @@ def _card(
         pictures.append((f"Nearest normal: {name}", _picture(normal, None, model.features, limits)))
         waveform = _normal_waveform(model, known.get(require_own(model).references[number]))
         if waveform is not None:
-            mp3 = encode_mp3(waveform, model.features.sample_rate, gain=gain)
-            sounds.append(Sound(label="Nearest normal", address=data_address(mp3, "audio/mpeg")))
+            sounds.append(make_sound("Nearest normal", waveform, rate, gain))
     return PartCard(
         name=printable(file.path) + (f", {part.start:g}–{part.end:g} s" if several else ""),
         anomalous=file.status is Status.ANOMALOUS,
@@ -237,7 +241,6 @@ def outlier_cards(
     gain = common_gain([waveform for *_, waveform, _ in shown])
     limits = colour_limits([features for *_, features in shown])
     for clip, score, p_value, waveform, features in shown:
-        mp3 = encode_mp3(waveform, sample_rate, gain=gain)
         yield PartCard(
             name=printable(clip.recording),
             anomalous=False,
@@ -245,7 +248,7 @@ def outlier_cards(
             p_value=p_value,
             why="",
             pictures=(("This clip", _picture(features, None, recipe, limits)),),
-            sounds=(Sound(label="This clip", address=data_address(mp3, "audio/mpeg")),),
+            sounds=(make_sound("This clip", waveform, sample_rate, gain),),
         )
 
 

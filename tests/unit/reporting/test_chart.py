@@ -97,7 +97,7 @@ def test_constant_scores_can_be_drawn() -> None:
     low, high = score_limits(system.scores, None)
     assert low < 1.0 < high
     drawing = draw(histogram_chart(system.scores[0], None, (low, high)))
-    assert all(mark.path for mark in drawing.marks)
+    assert all(mark.points for mark in drawing.marks)
 
 
 def test_the_loss_chart_leaves_out_what_is_missing() -> None:

@@ -9,11 +9,11 @@ import soundfile
 from matplotlib.image import imread
 
 from asd_cli.features.recipe import FeatureParameters
+from asd_cli.reporting.clip_list import list_clips
 from asd_cli.reporting.clips import ClipMaterial, WindowGrid, make_cards, make_picture
 from asd_cli.reporting.png import palette, shorten, spectrogram_png
-from asd_cli.reporting.selection import choose_clips
 from asd_cli.reporting.sound import LONGEST_S, common_gain, encode_mp3
-from tests.unit.reporting.builders import make_system, random_parts
+from tests.unit.reporting.builders import make_system
 
 GRID = WindowGrid(n_frames=64, hop=1)
 
@@ -67,24 +67,6 @@ def test_the_gain_is_common_and_bounded() -> None:
     assert common_gain([]) == 1.0
 
 
-def test_the_chosen_clips_are_the_extreme_ones() -> None:
-    system = make_system(random_parts(), limit=0.5)
-    false_alarms, misses, hits = choose_clips(system.machines[0])
-    normal = np.concatenate([part.normal for part in system.scores])
-    anomaly = np.concatenate([part.anomaly for part in system.scores])
-    assert false_alarms[0].score == normal.max()
-    assert misses[0].score == anomaly.min() or misses[-1].score == anomaly.min()
-    assert hits[0].score == anomaly.max()
-    assert hits[0].flagged
-    assert all(not clip.anomalous for clip in false_alarms)
-    assert not set(misses) & set(hits)
-
-
-def test_few_clips_are_shown_once() -> None:
-    system = make_system({("fan", "00", "source"): ([], [1.0])})
-    assert [len(group) for group in choose_clips(system.machines[0])] == [0, 1, 0]
-
-
 def test_a_picture_without_window_scores_has_no_curve() -> None:
     features = np.random.default_rng(0).normal(-60, 3, (125, 128)).astype(np.float32)
     material = ClipMaterial(features=features)
@@ -109,11 +91,9 @@ def test_the_curve_lies_at_the_centres_of_its_windows() -> None:
 
 def test_a_clip_that_is_not_at_hand_has_a_card_that_says_so() -> None:
     system = make_system({("fan", "00", "source"): ([0.0], [1.0])})
-    chosen = [clip for group in choose_clips(system.machines[0]) for clip in group]
-    material = {(c.domain, c.name): ClipMaterial(missing="gone") for c in chosen}
-    cards, gain = make_cards(
-        chosen, material, recipe=FeatureParameters(), grid=GRID, threshold=None
-    )
+    chosen = list_clips(system.machines[0])
+    material = {clip.key: ClipMaterial(missing="gone") for clip in chosen}
+    cards, gain = make_cards(chosen, material, recipe=FeatureParameters(), grid=GRID)
     assert {card.missing for card in cards.values()} == {"gone"}
     assert gain == 1.0
 

@@ -1,17 +1,19 @@
 """The page, the comparison and the Markdown, from made-up systems and hostile names."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from asd_cli.reporting.cards import ClipCard
+from asd_cli.reporting.cards import ClipCard, ClipMedia
 from asd_cli.reporting.comparison import compare_pages
 from asd_cli.reporting.content import MachineContent
 from asd_cli.reporting.markdown import comparison_markdown, report_markdown
 from asd_cli.reporting.page import ReportPage, build_page
 from asd_cli.reporting.published import published_figures
 from asd_cli.reporting.render import content_policy, render_comparison, render_report
+from asd_cli.reporting.shown import shown_clips
 from tests.unit.reporting.builders import make_system, random_parts
 
 HOSTILE = "<script>alert(1)</script>\"'=cmd|[red]\x1b[31m"
@@ -76,7 +78,11 @@ def test_hostile_names_are_text() -> None:
         name=HOSTILE, section="00", domain="source", anomalous=True, flagged=True, score=1.0,
         why=HOSTILE, missing=HOSTILE,
     )  # fmt: skip
-    page = build_page(system, {HOSTILE: ((card,), (), ())}, remarks=(HOSTILE,))
+    shown = shown_clips(system.machines[0])
+    key = shown.groups[0].clips[0].key
+    media = {clip.anchor: ClipMedia("data:,", "data:,") for clip in shown.clips}
+    known = replace(shown, cards={key: card}, media=media, remarks=(HOSTILE,))
+    page = build_page(system, {HOSTILE: known}, command=HOSTILE)
     for text in (render_report(page), render_comparison(compare_pages([page, page]))):
         assert len(Outline(text).all("script")) == 1
         assert "<script>alert" not in text
@@ -111,7 +117,8 @@ def test_a_zero_does_not_hide_behind_a_mean() -> None:
     page = build_page(make_system(parts))
     assert page.collapsed
     text = render_report(page)
-    assert "0 in 1 of 5" in text
+    assert "(1 of 5 are 0)" in text
+    assert "0*" in text
     assert "A harmonic mean with a 0 in it is 0" in text
 
 
