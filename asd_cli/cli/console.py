@@ -1,5 +1,6 @@
 """Where output goes: data to stdout, everything else to stderr, and no escape byte into a pipe."""
 
+import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -49,7 +50,9 @@ def make_console() -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    # Rich follows COLUMNS by itself, on a terminal and in a pipe.
+    asked = os.environ.get("COLUMNS", "").isdecimal()
+    width = None if sys.stdout.isatty() or asked else _PIPED_WIDTH
     return Console(
         out=Streams(markup=False, highlight=False, emoji=False, width=width),
         err=Streams(markup=False, highlight=False, emoji=False, stderr=True, soft_wrap=True),

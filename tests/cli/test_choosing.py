@@ -52,9 +52,9 @@ def test_all_detectors_are_listed() -> None:
         assert "pooled-knn" in asd("detectors", "--format", form).stdout
     assert "mobilenetv2: section classifier" in asd("detectors", "--format", "md").stdout
     lines = asd("detectors").stdout.splitlines()
-    below = next(i for i, line in enumerate(lines) if "│ autoencoder " in line) + 1
-    assert lines[below].startswith("│ reconstruction error,")
-    assert max(map(len, lines)) == 100
+    below = next(i for i, line in enumerate(lines) if line.startswith("autoencoder ")) + 1
+    assert lines[below].startswith("reconstruction error,")
+    assert max(len(line.rstrip()) for line in lines[:-4]) <= 100
 
 
 def test_candidates_are_ranked_without_looking_at_test_clips(machine: Path) -> None:

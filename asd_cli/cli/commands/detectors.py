@@ -5,7 +5,7 @@ from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import Format
 from asd_cli.cli.output.records import show_records
-from asd_cli.cli.output.tables import Cell, Sheet
+from asd_cli.cli.output.tables import Cell, Table
 
 
 @exits
@@ -40,11 +40,12 @@ def detectors(*, format_: options.FormatOption = Format.TEXT) -> None:
         )
         for record in records
     ]
-    sheet = Sheet(
+    table = Table(
         "detectors",
         ("detector", "needs; training", "published", "measured"),
         tuple(rows),
         left=2,
+        secondary=("needs; training",),
         notes=(
             "published: official score on DCASE 2021, development / evaluation set, in per cent, "
             "from the literature (Fujimura et al. 2025, arXiv:2507.10264, and the baselines' "
@@ -57,7 +58,7 @@ def detectors(*, format_: options.FormatOption = Format.TEXT) -> None:
     )
     show_records(
         records,
-        sheet,
+        table,
         schema="asd.detectors/1",
         key="detectors",
         format_=format_,

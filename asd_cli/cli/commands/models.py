@@ -11,7 +11,7 @@ from asd_cli.cli.console import Console, make_console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import Format
 from asd_cli.cli.output.records import show_records
-from asd_cli.cli.output.tables import Sheet
+from asd_cli.cli.output.tables import Table
 from asd_cli.cli.own import length, own_settings
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def rollback(
 
 
 def _show(title: str, found: Sequence["ModelSummary"], format_: Format, console: Console) -> None:
-    table = Sheet(
+    table = Table(
         title=title,
         columns=("machine", "version", "detector", "recordings", "clips", "length", "rate",
                  "at most", "reason"),

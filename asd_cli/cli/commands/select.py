@@ -8,7 +8,7 @@ from asd_cli.cli import options
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import Format
 from asd_cli.cli.output.records import show_records
-from asd_cli.cli.output.tables import Cell, Sheet
+from asd_cli.cli.output.tables import Cell, Table
 from asd_cli.cli.session import begin
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def select(
 
         selections = service.select(job.request, job.events)
     records = [_record(s, place) for s in selections for place in range(len(s.ranks))]
-    sheet = Sheet(
+    table = Table(
         "candidates by machine",
         ("machine", "candidate", "score", *(f"{kind}s" for kind in _KINDS)),
         tuple(row for s in selections for row in (*_rows(s), None)),
@@ -69,7 +69,7 @@ def select(
     )
     show_records(
         records,
-        sheet,
+        table,
         schema="asd.select/1",
         key="candidates",
         format_=format_,

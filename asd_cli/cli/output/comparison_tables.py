@@ -3,8 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from asd_cli.cli.output.numbers import UNDEFINED, figure, interval_text, signed_interval
-from asd_cli.cli.output.tables import Cell, Sheet
+from asd_cli.cli.output.numbers import (
+    UNDEFINED,
+    figure,
+    interval_text,
+    short_figure,
+    signed_interval,
+)
+from asd_cli.cli.output.tables import Cell, Table
 from asd_cli.evaluation.comparison import Difference
 from asd_cli.pipeline.ranking import Comparison
 from asd_cli.reporting.references import References
@@ -13,7 +19,7 @@ from asd_cli.services.evaluate import EvaluateResult, System
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
-def comparison_sheets(result: EvaluateResult) -> Iterator[Sheet]:
+def comparison_tables(result: EvaluateResult) -> Iterator[Table]:
     """Give the tables that were asked for; none for a single system alone."""
     if result.leaderboard:
         yield _leaderboard(result)
@@ -23,7 +29,7 @@ def comparison_sheets(result: EvaluateResult) -> Iterator[Sheet]:
         yield from _published(result.references, result.systems)
 
 
-def _leaderboard(result: EvaluateResult) -> Sheet:
+def _leaderboard(result: EvaluateResult) -> Table:
     confidence = next((s.intervals.confidence for s in result.systems if s.intervals), None)
     means = [
         standing.system.evaluation.mean(None, None, "harmonic").metrics
@@ -56,12 +62,13 @@ def _leaderboard(result: EvaluateResult) -> Sheet:
     if result.leaderboard[0].average_rank is not None:
         ranks = (f"{s.system.name} {s.average_rank:.2f}" for s in result.leaderboard)
         notes = (f"by average rank over machines, of AUC and pAUC: {', '.join(ranks)}", *notes)
-    return Sheet(
+    return Table(
         "leaderboard: official score, harmonic means over all machines",
         tuple(headings),
         tuple(rows),
         left=2,
         notes=notes,
+        secondary=("target AUC", "source AUC"),
     )
 
 
@@ -74,7 +81,8 @@ def _name(system: System) -> str:
 
 
 def _marked(value: float | None, best: float | None) -> Cell:
-    return Cell(figure(value), "best" if value is not None and value == best else "")
+    is_best = value is not None and value == best
+    return Cell(figure(value), "best" if is_best else "", short=short_figure(value))
 
 
 def _signatures(result: EvaluateResult) -> tuple[str, ...]:
@@ -85,7 +93,7 @@ def _signatures(result: EvaluateResult) -> tuple[str, ...]:
     return tuple(f"{s.system.name}: {s.system.signature}" for s in result.leaderboard)
 
 
-def _differences(comparison: Comparison) -> Sheet:
+def _differences(comparison: Comparison) -> Table:
     rows: list[tuple[Cell | str, ...] | None] = []
     level = 0.95
     for entry in comparison.systems:
@@ -95,7 +103,7 @@ def _differences(comparison: Comparison) -> Sheet:
             level = difference.interval.level if difference.interval else level
             machine: Cell | str = difference.machine or Cell("all machines", "label")
             rows.append((entry.system.name, machine, *_difference_cells(difference)))
-    return Sheet(
+    return Table(
         f"official score minus that of {comparison.baseline.name} (paired bootstrap)",
         ("system", "machine", "difference", f"{100 * level:g} %", "p"),
         tuple(rows),
@@ -111,7 +119,7 @@ def _difference_cells(difference: Difference) -> tuple[Cell | str, ...]:
     return (style, signed_interval(difference.interval), f"{difference.p_value:.4f}")
 
 
-def _published(references: References, systems: tuple[System, ...]) -> Iterator[Sheet]:
+def _published(references: References, systems: tuple[System, ...]) -> Iterator[Table]:
     ours = [(_percent(system), _row(system, references)) for system in systems]
     theirs = [
         (_middle(anchor.score), (anchor.system, anchor.source, anchor.score))
@@ -120,7 +128,7 @@ def _published(references: References, systems: tuple[System, ...]) -> Iterator[
     every: list[tuple[float, tuple[Cell | str, ...]]] = [*ours, *theirs]
     ranked = sorted(every, key=lambda entry: -entry[0])
     if references.anchors:
-        yield Sheet(
+        yield Table(
             "published official scores, in %",
             ("system", "source", "official"),
             tuple(row for _, row in ranked),
@@ -151,7 +159,7 @@ def _middle(score: str) -> float:
     return sum(ends) / len(ends)
 
 
-def _published_machines(references: References, systems: tuple[System, ...]) -> Sheet:
+def _published_machines(references: References, systems: tuple[System, ...]) -> Table:
     columns: list[tuple[str, dict[str, tuple[float | None, float | None]]]] = [
         (system.name, _by_machine(system)) for system in systems
     ]
@@ -161,7 +169,7 @@ def _published_machines(references: References, systems: tuple[System, ...]) -> 
         pairs = [known.get(machine, (None, None)) for _, known in columns]
         best = max((pair[0] for pair in pairs if pair[0] is not None), default=None)
         rows.append((machine, *(_pair(pair, best) for pair in pairs)))
-    return Sheet(
+    return Table(
         "published figures by machine: harmonic AUC / pAUC, in %",
         ("machine", *(name for name, _ in columns)),
         tuple(rows),

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from asd_cli.cli.console import Console
 from asd_cli.cli.options import Format
-from asd_cli.cli.output.comparison_tables import comparison_sheets
+from asd_cli.cli.output.comparison_tables import comparison_tables
 from asd_cli.cli.output.evaluation_json import as_csv, as_json
 from asd_cli.cli.output.numbers import (
     HEADINGS,
@@ -17,15 +16,11 @@ from asd_cli.cli.output.numbers import (
     mean_rows,
     row_intervals,
 )
-from asd_cli.cli.output.tables import Cell, Sheet, latex, markdown, rich_table
-from asd_cli.evaluation.evaluation import METRIC_NAMES, SectionResult
+from asd_cli.cli.output.tables import Cell, Style, Table, latex, markdown, print_table
+from asd_cli.evaluation.evaluation import METRIC_NAMES, MeanResult, SectionResult
 from asd_cli.evaluation.intervals import Interval
 from asd_cli.evaluation.labelled import domain_name
 from asd_cli.services.evaluate import EvaluateResult, System
-
-if TYPE_CHECKING:
-    from rich.table import Table
-    from rich.text import Text
 
 _FORMS = {Format.MD: markdown, Format.LATEX: latex}
 
@@ -61,25 +56,25 @@ def print_evaluation(
     elif format_ is Format.CSV:
         console.data(as_csv(result))
     else:
-        _print_sheets(result, format_, console, verbose=verbose)
+        _print_text(result, format_, console, verbose=verbose)
 
 
-def _print_sheets(
+def _print_text(
     result: EvaluateResult, format_: Format, console: Console, *, verbose: bool
 ) -> None:
     """Print a single system, then what it is compared with; or several, compared first."""
     own = result.systems if verbose or not result.leaderboard else ()
-    compared = list(comparison_sheets(result))
+    compared = list(comparison_tables(result))
     if format_ in _FORMS:
-        alone = [_sheet(system) for system in own]
-        sheets = [*compared, *alone] if result.leaderboard else [*alone, *compared]
-        console.data("\n\n".join(_FORMS[format_](sheet, console) for sheet in sheets))
+        alone = [_system_table(system) for system in own]
+        tables = [*compared, *alone] if result.leaderboard else [*alone, *compared]
+        console.data("\n\n".join(_FORMS[format_](table, console) for table in tables))
         return
     if not result.leaderboard:
         _print_tables(own[0], console)
-    for sheet in compared:
-        console.out.print(rich_table(sheet, console))
-        for note in sheet.notes:
+    for table in compared:
+        print_table(table, console)
+        for note in table.notes:
             console.out.print(console.safe(note), style="dim", soft_wrap=True)
     if result.leaderboard:
         for system in own:
@@ -89,11 +84,18 @@ def _print_sheets(
 def _print_tables(system: System, console: Console) -> None:
     for machine in system.evaluation.machines:
         rows = [row for row in system.evaluation.rows if row.machine == machine]
-        console.out.print(_machine_table(system, machine, rows, console))
-    console.out.print(_overall_table(system, console))
-    console.out.print(
-        f"{system.evaluation.score_name}  {_official(system)}", style="bold", soft_wrap=True
-    )
+        print_table(_machine_table(system, machine, rows), console)
+        console.out.print()
+    _print_overall(system, console)
+
+
+def _print_overall(system: System, console: Console) -> None:
+    table = _overall_table(system)
+    print_table(table, console)
+    for note in table.notes:
+        console.out.print(note, style="dim")
+    score = f"{system.evaluation.score_name}  {_official(system)}"
+    console.out.print(score, style="bold", soft_wrap=True)
     signature = f"signature       {console.safe(system.signature)}"
     console.out.print(signature, style="dim", soft_wrap=True)
 
@@ -107,74 +109,83 @@ def _official(system: System) -> str:
     return f"{shown}  ({100 * interval.level:g} %: {interval.low:.4f} to {interval.high:.4f})"
 
 
-def _table(title: str, columns: Sequence[str], console: Console) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(console.safe(title), "bold"), title_justify="left", min_width=78)
-    for name in columns:
-        table.add_column(name, justify="left" if name in {"section", "domain", ""} else "right")
-    return table
+_SECONDARY = ("normal", "anomaly", "F1", "recall", "precision")
 
 
-def _machine_table(
-    system: System, machine: str, rows: Sequence[SectionResult], console: Console
-) -> "Table":
-    from rich.text import Text
-
+def _machine_table(system: System, machine: str, rows: Sequence[SectionResult]) -> Table:
     counted = system.intervals is None  # intervals need the width; counts go below the section
     counts = ("normal", "anomaly") if counted else ()
-    table = _table(machine, ("section", "domain", *counts, *HEADINGS), console)
     best = max((row.metrics.auc for row in rows if row.metrics.auc is not None), default=None)
+    lines: list[tuple[Cell | str, ...] | None] = []
     for position, row in enumerate(rows):
-        last = position + 1 == len(rows) or rows[position + 1].domain != row.domain
+        if position and rows[position - 1].domain != row.domain:
+            lines.append(None)
         is_best = row.metrics.auc is not None and row.metrics.auc == best
-        cells = _stacked(
-            [figure(value) for value in row.metrics.values()], row_intervals(system, row), is_best
-        )
-        numbers = [str(row.normal), str(row.anomaly)]
-        section = Text(row.section)
-        if not counted:
-            section.append(f"\n{' + '.join(numbers)} clips", "dim")
-        domain = domain_name(row.domain)
-        table.add_row(section, domain, *(numbers if counted else ()), *cells, end_section=last)
+        cells = _figures(row.metrics.values(), row_intervals(system, row), best=is_best)
+        numbers = (str(row.normal), str(row.anomaly))
+        clips = f"{' + '.join(numbers)} clips"
+        section = row.section if counted else Cell(row.section, details=clips)
+        lines.append((section, domain_name(row.domain), *(numbers if counted else ()), *cells))
+    lines.append(None)
     for label, mean in mean_rows(system, machine):
-        texts = [mean_figure(mean, name) for name in METRIC_NAMES]
-        cells = _stacked(texts, mean_intervals(system, mean))
-        table.add_row(Text(label, "italic"), "", *("" for _ in counts), *cells)
-    return table
+        lines.append((_label(label), "", *("" for _ in counts), *_mean_cells(system, mean)))
+    return Table(
+        machine, ("section", "domain", *counts, *HEADINGS), tuple(lines), left=2,
+        secondary=_SECONDARY,
+    )  # fmt: skip
 
 
-def _overall_table(system: System, console: Console) -> "Table":
-    from rich.text import Text
-
-    table = _table(f"{system.name}: all machines", ("", *HEADINGS), console)
+def _overall_table(system: System) -> Table:
+    lines: list[tuple[Cell | str, ...] | None] = []
     for machine in system.evaluation.machines:
         mean = system.evaluation.mean(machine, None, "harmonic")
-        texts = [mean_figure(mean, name) for name in METRIC_NAMES]
-        table.add_row(Text(console.safe(machine)), *_stacked(texts, mean_intervals(system, mean)))
-    table.add_section()
+        lines.append((machine, *_mean_cells(system, mean)))
+    lines.append(None)
     for label, mean in mean_rows(system, None):
-        texts = [mean_figure(mean, name) for name in METRIC_NAMES]
-        table.add_row(Text(label, "italic"), *_stacked(texts, mean_intervals(system, mean)))
-    return table
+        lines.append((_label(label), *_mean_cells(system, mean)))
+    return Table(
+        f"{system.name}: all machines", ("harmonic mean", *HEADINGS), tuple(lines),
+        secondary=_SECONDARY, notes=_zero_notes(system),
+    )  # fmt: skip
 
 
-def _stacked(
-    texts: Sequence[str], intervals: Mapping[str, Interval | None], best: bool = False
-) -> "Iterator[Text]":
-    """Put each figure's interval below it, where there is one; the AUC may be the best."""
-    from rich.text import Text
+def _zero_notes(system: System) -> tuple[str, ...]:
+    means = [
+        system.evaluation.mean(machine, None, "harmonic")
+        for machine in (*system.evaluation.machines, None)
+    ]
+    some = any(mean.zeros for mean in means)
+    return ("* a harmonic mean with a 0 among its values is 0",) if some else ()
 
-    for name, text in zip(METRIC_NAMES, texts, strict=True):
-        cell = Text(text, "bold green" if best and name == "auc" else "")
+
+def _label(text: str) -> Cell:
+    return Cell(text, "label", short=text.replace("harmonic mean", "h-mean"))
+
+
+def _mean_cells(system: System, mean: MeanResult) -> Iterator[Cell]:
+    intervals = mean_intervals(system, mean)
+    for name in METRIC_NAMES:
+        text = mean_figure(mean, name)
         interval = intervals.get(name)
-        if interval is not None:
-            cell.append(f"\n{interval_text(interval)}", "not bold dim default")
-        yield cell
+        yield Cell(text, details=interval_text(interval), short=_three(text))
 
 
-def _sheet(system: System) -> Sheet:
+def _figures(
+    values: Sequence[float | None], intervals: Mapping[str, Interval | None], *, best: bool
+) -> Iterator[Cell]:
+    """Put each figure's interval below it, where there is one; the AUC may be the best."""
+    for name, value in zip(METRIC_NAMES, values, strict=True):
+        style: Style = "best" if best and name == "auc" else ""
+        text = figure(value)
+        yield Cell(text, style, interval_text(intervals.get(name)), short=_three(text))
+
+
+def _three(text: str) -> str:
+    """Write a figure with three digits; nothing else has four after its point."""
+    return f"{float(text):.3f}" if text[:1].isdigit() and not text.endswith("*") else text
+
+
+def _system_table(system: System) -> Table:
     """Give a system's rows and means as one table."""
     rows: list[tuple[Cell | str, ...] | None] = []
     for machine in system.evaluation.machines:
@@ -192,7 +203,7 @@ def _sheet(system: System) -> Sheet:
         texts = [mean_figure(mean, name) for name in METRIC_NAMES]
         cells = _with_intervals(texts, mean_intervals(system, mean))
         rows.append((Cell("all", "best"), Cell(label, "label"), "", *cells))
-    return Sheet(
+    return Table(
         system.name,
         ("machine", "section", "domain", *HEADINGS),
         tuple(rows),

@@ -15,6 +15,11 @@ def figure(value: float | None) -> str:
     return UNDEFINED if value is None else f"{value:.4f}"
 
 
+def short_figure(value: float | None) -> str:
+    """Write a figure with three digits, for narrow terminals."""
+    return UNDEFINED if value is None else f"{value:.3f}"
+
+
 def interval_text(interval: Interval | None) -> str:
     """Write an interval as short as can be read: ``.512–.634``."""
     if interval is None:
@@ -28,9 +33,9 @@ def signed_interval(interval: Interval | None) -> str:
 
 
 def mean_figure(mean: MeanResult, name: str) -> str:
-    """Say "0 in k of n" where zeros make a harmonic mean meaningless."""
+    """Write a figure of a mean; a star marks a harmonic mean that a 0 among its values makes 0."""
     if mean.kind == "harmonic" and name in mean.zeros:
-        return "0 in {} of {}".format(*mean.zeros[name])
+        return "0*"
     return figure(getattr(mean.metrics, name))
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from asd_cli.cli.console import Console
 from asd_cli.cli.options import Format
-from asd_cli.cli.output.tables import Sheet, latex, markdown, rich_table
+from asd_cli.cli.output.tables import Table, latex, markdown, print_table
 
 
 def show_records(
     records: Sequence[Mapping[str, Any]],
-    sheet: Sheet,
+    table: Table,
     *,
     schema: str,
     key: str,
@@ -26,14 +26,14 @@ def show_records(
     ----------
     records : sequence of mapping
         For machines: all with the same keys.
-    sheet : Sheet
+    table : Table
         The same for people.
     schema : str
         Name of the JSON document's form.
     key : str
         Where its records are.
     format_ : Format
-        JSON, CSV, or how to write the sheet.
+        JSON, CSV, or how to write the table.
     console : Console
         Where to.
     """
@@ -46,8 +46,8 @@ def show_records(
         writer.writerows(records)
         console.data(text.getvalue())
     elif format_ is Format.TEXT:
-        console.out.print(rich_table(sheet, console))
-        for note in sheet.notes:
+        print_table(table, console)
+        for note in table.notes:
             console.out.print(console.safe(note), highlight=False)
     else:
-        console.data((markdown if format_ is Format.MD else latex)(sheet, console))
+        console.data((markdown if format_ is Format.MD else latex)(table, console))

@@ -1,13 +1,13 @@
 """A table as a value, and its renderings: Rich, Markdown and LaTeX."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from asd_cli.cli.console import Console
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.table import Table as RichTable
     from rich.text import Text
 
 Style = Literal["", "best", "label", "worse"]
@@ -25,16 +25,18 @@ _LONGEST_NAME = 24
 class Cell:
     """Text and what it means: the best of its kind, a label, worse than the baseline.
 
-    Details stand below it on a terminal, and behind it elsewhere.
+    Details stand below it on a terminal, and behind it elsewhere; `short` takes its place where
+    the terminal is narrow.
     """
 
     text: str
     style: Style = ""
     details: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class Table:
     """A table.
 
     Attributes
@@ -44,13 +46,15 @@ class Sheet:
     columns : tuple of str
         Headings.
     rows : tuple of tuple of (Cell or str), or None
-        None is a rule between rows.
+        None is a space between rows.
     left : int
         How many of the first columns hold words and not numbers.
     notes : tuple of str
         What must be read with it: signatures, sources.
     remark : str
         Follows the title.
+    secondary : tuple of str
+        Headings of columns that a narrow terminal can do without, the least important first.
     """
 
     title: str
@@ -59,11 +63,42 @@ class Sheet:
     left: int = 1
     notes: tuple[str, ...] = ()
     remark: str = ""
+    secondary: tuple[str, ...] = ()
 
     @property
     def heading(self) -> str:
         """Title and remark."""
         return f"{self.title}: {self.remark}" if self.remark else self.title
+
+    def shortened(self) -> "Table":
+        """Give the table with the short form of every cell that has one."""
+        return replace(
+            self,
+            rows=tuple(
+                None if row is None else tuple(_short(cell) for cell in row) for row in self.rows
+            ),
+        )
+
+    def without(self, column: str) -> "Table":
+        """Give the table without a column."""
+        place = self.columns.index(column)
+        return replace(
+            self,
+            columns=_dropped(self.columns, place),
+            rows=tuple(None if row is None else _dropped(row, place) for row in self.rows),
+            left=self.left - (place < self.left),
+        )
+
+
+Item = TypeVar("Item")
+
+
+def _dropped(items: tuple[Item, ...], place: int) -> tuple[Item, ...]:
+    return (*items[:place], *items[place + 1 :])
+
+
+def _short(cell: Cell | str) -> Cell | str:
+    return replace(cell, text=cell.short) if isinstance(cell, Cell) and cell.short else cell
 
 
 def _cell(cell: Cell | str, console: Console) -> Cell:
@@ -71,33 +106,74 @@ def _cell(cell: Cell | str, console: Console) -> Cell:
     return Cell(console.safe(known.text), known.style, console.safe(known.details))
 
 
-def rich_table(sheet: Sheet, console: Console) -> "Table":
-    """Draw a sheet for a terminal; its notes are left to the caller."""
-    from rich.table import Table
+def print_table(table: Table, console: Console) -> None:
+    """Print a table to a terminal so that no number is cut.
+
+    Where it is too wide, cells take their short form and secondary columns go, which is said
+    below. What is too wide even so runs over the edge.
+    """
+    width = console.out.width
+    fitted, dropped = table, []
+    if _width(fitted, console) > width:
+        fitted = fitted.shortened()
+    for column in table.secondary:
+        if _width(fitted, console) <= width:
+            break
+        if column in fitted.columns:
+            fitted = fitted.without(column)
+            dropped.append(column)
+    console.out.print(console.safe(table.heading), style="bold")
+    needed = max(width, _least_width(fitted, console))
+    console.out.print(_drawn(fitted, console), width=needed, crop=False)
+    if dropped:
+        names = ", ".join(dropped)
+        console.out.print(f"  without {names}: the terminal is {width} columns wide", style="dim")
+
+
+def _width(table: Table, console: Console) -> int:
+    """Columns that a table takes where no cell is broken."""
+    wide = console.out.options.update(width=1000, max_width=1000)
+    return _drawn(table, console).__rich_measure__(console.out, wide).maximum
+
+
+def _least_width(table: Table, console: Console) -> int:
+    """Columns that a table takes where words are broken and numbers are not."""
+    wide = console.out.options.update(width=1000, max_width=1000)
+    return _drawn(table, console).__rich_measure__(console.out, wide).minimum
+
+
+def _drawn(table: Table, console: Console) -> "RichTable":
+    """Draw a table with one rule, below its headings; title and notes are left to the caller."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as RichTable
     from rich.text import Text
 
-    table = Table(
-        title=Text(console.safe(sheet.heading), "bold"), title_justify="left", min_width=78
+    drawn = RichTable(
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
     )
-    drawn = [None if row is None else [_cell(cell, console) for cell in row] for row in sheet.rows]
-    longest = max((len(row[0].text) for row in drawn if row), default=0)
-    for index, name in enumerate(sheet.columns):
-        table.add_column(
+    rows = [None if row is None else [_cell(cell, console) for cell in row] for row in table.rows]
+    longest = max((len(row[0].text) for row in rows if row), default=0)
+    for index, name in enumerate(table.columns):
+        words = index < table.left
+        drawn.add_column(
             Text(console.safe(name)),
-            justify="left" if index < sheet.left else "right",
+            justify="left" if words else "right",
             overflow="fold",
-            # A name that is to be typed is not broken where it can be helped.
-            no_wrap=index == 0 and longest <= _LONGEST_NAME,
+            # A name that is to be typed is not broken where it can be helped; a number never is.
+            no_wrap=not words or (index == 0 and longest <= _LONGEST_NAME),
         )
-    for cells in drawn:
+    for cells in rows:
         if cells is None:
-            table.add_section()
+            drawn.add_section()
             continue
-        table.add_row(*(_drawn(cell, width=max(longest, _LONGEST_NAME)) for cell in cells))
-    return table
+        drawn.add_row(*(_text(cell, width=max(longest, _LONGEST_NAME)) for cell in cells))
+    return drawn
 
 
-def _drawn(cell: Cell, width: int) -> "Text":
+def _text(cell: Cell, width: int) -> "Text":
     from rich.text import Text
 
     drawn = Text(cell.text, _RICH[cell.style])
@@ -111,18 +187,18 @@ def markdown_cell(text: str) -> str:
     return text.replace("|", r"\|").replace("<", "&lt;").replace("\n", " ")
 
 
-def markdown(sheet: Sheet, console: Console) -> str:
-    """Write a sheet as a Markdown table, its title bold above and its notes as code below."""
-    title = f"**{markdown_cell(console.safe(sheet.title))}**"
-    remark = f": {markdown_cell(console.safe(sheet.remark))}" if sheet.remark else ""
+def markdown(table: Table, console: Console) -> str:
+    """Write a table as a Markdown table, its title bold above and its notes as code below."""
+    title = f"**{markdown_cell(console.safe(table.title))}**"
+    remark = f": {markdown_cell(console.safe(table.remark))}" if table.remark else ""
     lines = [title + remark, ""]
-    lines.append("| " + " | ".join(markdown_cell(name) for name in sheet.columns) + " |")
-    lines.append("|" + "---|" * sheet.left + "--:|" * (len(sheet.columns) - sheet.left))
-    for row in sheet.rows:
+    lines.append("| " + " | ".join(markdown_cell(name) for name in table.columns) + " |")
+    lines.append("|" + "---|" * table.left + "--:|" * (len(table.columns) - table.left))
+    for row in table.rows:
         if row is not None:
             cells = (_marked(_cell(cell, console)) for cell in row)
             lines.append("| " + " | ".join(cells) + " |")
-    for note in sheet.notes:
+    for note in table.notes:
         lines += ["", f"`{console.safe(note).replace('`', chr(39))}`"]
     return "\n".join(lines)
 
@@ -134,23 +210,23 @@ def _marked(cell: Cell) -> str:
     return f"{mark}{text}{mark}{details}"
 
 
-def latex(sheet: Sheet, console: Console) -> str:
-    r"""Write a sheet as a LaTeX ``table`` with booktabs rules; notes are comments before it.
+def latex(table: Table, console: Console) -> str:
+    r"""Write a table as a LaTeX ``table`` with booktabs rules; notes are comments before it.
 
     The document needs ``\usepackage{booktabs}``.
     """
-    lines = [f"% {console.safe(note)}".replace("\n", " ") for note in sheet.notes]
-    align = "l" * sheet.left + "r" * (len(sheet.columns) - sheet.left)
+    lines = [f"% {console.safe(note)}".replace("\n", " ") for note in table.notes]
+    align = "l" * table.left + "r" * (len(table.columns) - table.left)
     lines += [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{latex_text(console.safe(sheet.heading))}}}",
+        rf"\caption{{{latex_text(console.safe(table.heading))}}}",
         rf"\begin{{tabular}}{{{align}}}",
         r"\toprule",
-        " & ".join(latex_text(name) for name in sheet.columns) + r" \\",
+        " & ".join(latex_text(name) for name in table.columns) + r" \\",
         r"\midrule",
     ]
-    for row in sheet.rows:
+    for row in table.rows:
         if row is None:
             lines.append(r"\midrule")
         else:
