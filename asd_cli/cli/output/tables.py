@@ -117,7 +117,7 @@ def print_table(table: Table, console: Console) -> None:
     if _width(fitted, console) > width:
         fitted = fitted.shortened()
     for column in table.secondary:
-        if _width(fitted, console) <= width:
+        if _least_width(fitted, console) <= width:
             break
         if column in fitted.columns:
             fitted = fitted.without(column)
@@ -158,12 +158,16 @@ def _drawn(table: Table, console: Console) -> "RichTable":
     longest = max((len(row[0].text) for row in rows if row), default=0)
     for index, name in enumerate(table.columns):
         words = index < table.left
+        # A name that is to be typed is not broken where it can be helped; a number never is.
+        unbroken = not words or (index == 0 and longest <= _LONGEST_NAME)
         drawn.add_column(
             Text(console.safe(name)),
             justify="left" if words else "right",
             overflow="fold",
-            # A name that is to be typed is not broken where it can be helped; a number never is.
-            no_wrap=not words or (index == 0 and longest <= _LONGEST_NAME),
+            no_wrap=unbroken,
+            min_width=max((len(row[index].text) for row in rows if row), default=0)
+            if unbroken
+            else None,
         )
     for cells in rows:
         if cells is None:
