@@ -233,9 +233,13 @@ def _work(jobs: Connection, control: Connection) -> None:
     raise_when_terminated()
     Thread(target=_listen, args=(control,), daemon=True).start()
     with suppress(Terminated, EOFError, OSError):
-        while True:
-            payload = jobs.recv_bytes()
-            jobs.send(_outcome(jobs, payload))
+        try:
+            while True:
+                payload = jobs.recv_bytes()
+                jobs.send(_outcome(jobs, payload))
+        finally:
+            # The parent closes both connections: what is cleaned up now must not be interrupted.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _listen(control: Connection) -> None:

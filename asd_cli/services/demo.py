@@ -12,11 +12,13 @@ from asd_cli.execution.executor import make_executor
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.services.run import RunResult, run
 from asd_cli.settings.model import Settings
-from asd_cli.settings.render import render_yaml
+from asd_cli.settings.render import render_changes
 from asd_cli.synthetic.generate import SyntheticResult, generate
 from asd_cli.synthetic.plan import DEMO_PLAN, SyntheticPlan
 
-_CLASSIFIER = "mobilenetv2"
+BASELINE = "mobilenetv2"
+DEFAULT = "robust"
+_SETTINGS = "baseline.yaml"
 # The set is a hundredth of the real one: fewer, larger steps, and batch norms set right after them.
 _CLASSIFIER_FIT = {
     "fit.lr": 0.001,
@@ -34,8 +36,8 @@ class DemoRequest:
     ----------
     folder : Path
         Where everything goes.
-    detector : str
-        Which detector.
+    detectors : tuple of str
+        Run one after the other; the last is the one that the folder's settings name.
     device : str
         Where to train and score.
     jobs : int or None
@@ -45,7 +47,7 @@ class DemoRequest:
     """
 
     folder: Path = Path("asd_demo")
-    detector: str = "mobilenetv2"
+    detectors: tuple[str, ...] = (BASELINE, DEFAULT)
     device: str = "auto"
     jobs: int | None = None
     plan: SyntheticPlan = DEMO_PLAN
@@ -53,11 +55,10 @@ class DemoRequest:
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """The synthetic set, the settings that were used and what the run gave."""
+    """The synthetic set, and what the run of each detector gave."""
 
     data: SyntheticResult
-    settings: Settings
-    run: RunResult
+    runs: tuple[RunResult, ...]
 
 
 def demo(request: DemoRequest, events: Events = SILENT) -> DemoResult:
@@ -70,17 +71,27 @@ def demo(request: DemoRequest, events: Events = SILENT) -> DemoResult:
     AsdError
         What any step of the run raises.
     """
-    settings = demo_settings(request.folder, request.detector)
+    folder = request.folder / "dev_data"
     with closing(make_executor(request.jobs)) as executor:
-        data = generate(
-            settings.dev_directory, request.plan, mode=Mode.DEV, executor=executor, events=events
+        data = generate(folder, request.plan, mode=Mode.DEV, executor=executor, events=events)
+    # Seen from inside the folder, so that `cd asd_demo && asd evaluate` works. Another demo in the
+    # folder leaves it: what the first one made is found by it.
+    if not (request.folder / _SETTINGS).exists():
+        inside = demo_settings(Path(), request.detectors[-1])
+        comment = "Settings of asd demo; all others have their defaults: asd config show"
+        write_text(request.folder / _SETTINGS, render_changes(inside, comment))
+    runs = [
+        run(
+            RunRequest(
+                settings=demo_settings(request.folder, detector),
+                device=request.device,
+                jobs=request.jobs,
+            ),
+            events,
         )
-    # Seen from inside the folder, so that `cd asd_demo && asd evaluate` works.
-    write_text(
-        request.folder / "baseline.yaml", render_yaml(demo_settings(Path(), request.detector))
-    )
-    result = run(RunRequest(settings=settings, device=request.device, jobs=request.jobs), events)
-    return DemoResult(data, settings, result)
+        for detector in request.detectors
+    ]
+    return DemoResult(data, tuple(runs))
 
 
 def demo_settings(folder: Path, detector: str) -> Settings:
@@ -93,5 +104,6 @@ def demo_settings(folder: Path, detector: str) -> Settings:
         result_directory=folder / "result",
     )
     plan = parse_detector(detector)
-    classifies = _CLASSIFIER in (plan.name, *(spec.name for spec in plan.members))
-    return folders.with_detector(plan.name, _CLASSIFIER_FIT if classifies else {})
+    classifies = BASELINE in (plan.name, *(spec.name for spec in plan.members))
+    known = _CLASSIFIER_FIT if classifies or plan.name == DEFAULT else {}
+    return folders.with_detector(plan.name, known)

@@ -39,6 +39,35 @@ def render_yaml(settings: Settings | None = None) -> str:
     return _HEADER + "\n".join(lines) + "\n"
 
 
+def render_changes(settings: Settings, comment: str) -> str:
+    """Write as YAML what was set and is not the default of a run.
+
+    What is not written has the default of the detector that reads it.
+
+    Parameters
+    ----------
+    settings : Settings
+        Some of it may be set.
+    comment : str
+        A line at the top.
+    """
+    plain = Settings()
+    changes: dict[str, Any] = {
+        name: getattr(settings, name)
+        for name in RUN_FIELDS
+        if getattr(settings, name) != getattr(plain, name)
+    }
+    lines = [f"# {comment}", *(f"{name}: {_scalar(value)}" for name, value in changes.items())]
+    section = ""
+    for key, value in settings.parameters.items():
+        parent, _, last = key.rpartition(".")
+        if parent != section:
+            section = parent
+            lines += [f"{parent}:"] * bool(parent)
+        lines.append(f"{'  ' * bool(parent)}{last}: {_scalar(value)}")
+    return "\n".join(lines) + "\n"
+
+
 def _defaults() -> Mapping[str, Any]:
     return {name: key.default for name, key in shared_keys().items()}
 

@@ -1,6 +1,5 @@
 """`asd demo`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -24,30 +23,34 @@ def demo(
     format_: options.FormatOption = Format.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show everything at work, offline, on a synthetic set of three machines.
+    """Try everything offline on a synthetic set.
 
-    Makes recordings of machines from their physics, learns the normal ones, scores the others,
-    evaluates and reports. The figures say something of this program, nothing of real machines.
+    Makes recordings of three machines from their physics, learns the normal ones, scores the
+    others, evaluates and reports: by the baseline and by the default detector of own machines.
+    The figures say something of this program, nothing of real machines.
 
     Example: asd demo
     """
     console = make_console()
-    from asd_cli.cli.commands.run import show_run
+    from dataclasses import replace
+
+    from asd_cli.cli.output.demo_table import demo_table
+    from asd_cli.cli.output.evaluation_tables import print_evaluation
+    from asd_cli.cli.output.tables import print_table
     from asd_cli.cli.progress import shown_events
-    from asd_cli.detectors.catalogue import BEST_ENSEMBLE
     from asd_cli.services import demo as service
 
-    request = service.DemoRequest(
-        folder=folder, detector=detector or "mobilenetv2", device=device, jobs=jobs
-    )
+    request = service.DemoRequest(folder=folder, device=device, jobs=jobs)
+    if detector is not None:
+        request = replace(request, detectors=(detector,))
     with shown_events(console, quiet=quiet) as events:
         result = service.demo(request, events)
-    show_run(result.run, format_, console, quiet=quiet)
-    if not quiet:
-        if detector is None:
-            folders = [] if folder == _FOLDER else [str(folder)]
-            again = shlex.join(["asd", "demo", "--detector", BEST_ENSEMBLE, *folders])
-            console.err.print(
-                f"a stronger detector on the same recordings: {again}", soft_wrap=True
-            )
-        console.err.print("the recordings are synthetic; for your own recordings: asd run --help")
+    systems = tuple(system for run in result.runs for system in run.evaluation.systems)
+    if quiet or format_ is not Format.TEXT:
+        together = replace(result.runs[-1].evaluation, systems=systems)
+        print_evaluation(together, format_, console, quiet=quiet)
+        return
+    print_table(demo_table(systems), console)
+    report = result.runs[-1].report.path
+    console.err.print(f"report: {console.safe(report)}")
+    console.err.print("own recordings: asd train --data FOLDER --machine NAME; asd score FILES")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "asd.score/1"
 _WORDS = {"normal": "normal", "anomalous": "ANOMALOUS", "not scored": "not scored"}
-_STYLES = {"normal": "green", "anomalous": "bold red", "not scored": "yellow"}
+_STYLES = {"normal": "green", "anomalous": "bold red", "not scored": "bold magenta"}
 _WORD_WIDTH = 10
 _MAX_NAME = 40
 _INDENT = "             "

@@ -12,7 +12,7 @@ from asd_cli.pipeline.options import detector_options
 from asd_cli.settings.keys import shared_keys
 from asd_cli.settings.layers import in_force, load_settings
 from asd_cli.settings.model import RUN_FIELDS, Settings
-from asd_cli.settings.render import render_yaml
+from asd_cli.settings.render import render_changes, render_yaml
 from asd_cli.settings.yaml_file import parse_scalar
 
 TOP = Path(__file__).resolve().parents[3]
@@ -355,3 +355,15 @@ def test_a_file_of_a_later_baseline_is_named_as_one(tmp_path: Path) -> None:
     assert caught.value.hint is not None
     assert "--n_mels is feature.n_mels" in caught.value.hint
     assert "-lr is fit.lr" in caught.value.hint
+
+
+def test_what_was_set_is_written_alone_and_read_again(tmp_path: Path) -> None:
+    settings = Settings(
+        detector="robust", seed=3, fit={"lr": 0.001, "epochs": 6}, threshold="gamma"
+    )
+    text = render_changes(settings, "of a test")
+    assert len(text.splitlines()) == 7, text
+    (tmp_path / "baseline.yaml").write_text(text)
+    again = load_settings(tmp_path / "baseline.yaml", environment={}).settings
+    assert again == settings
+    assert render_changes(Settings(), "nothing").splitlines() == ["# nothing"]
