@@ -1,5 +1,6 @@
 """The `asd` command."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
@@ -22,14 +23,16 @@ from asd_cli.cli.commands import (
     train,
     update,
 )
+from asd_cli.cli.commands import help as help_
+from asd_cli.cli.help import Command, Group
 from asd_cli.core.version import package_version
 
 app = typer.Typer(
     name="asd",
+    cls=Group,
     help="Detect anomalous machine sound when only normal recordings exist.\n\n"
-    "Start with: asd demo. It makes a synthetic set, trains, scores, evaluates and reports, "
-    "offline.\n\n"
-    "Own recordings: asd inspect FOLDER, asd train --data FOLDER --machine NAME, asd score FILES.",
+    "Try it: asd demo. Own recordings: asd train --data FOLDER --machine NAME, then asd score "
+    "FILES. More: asd help COMMAND.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -56,20 +59,25 @@ def _root(
     pass
 
 
-app.command("fetch")(fetch.fetch)
-app.command("extract")(extract.extract)
-app.command("train")(train.train)
-app.command("score")(score.score)
-app.command("evaluate")(evaluate.evaluate)
-app.command("submit")(submit.submit)
-app.command("report")(report.report)
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.command("detectors")(detectors.detectors)
-app.command("select")(select.select)
-app.command("doctor")(doctor.doctor)
-app.command("inspect")(inspect.inspect)
-app.command("update")(update.update)
-app.command("rebaseline")(update.rebaseline)
-app.add_typer(models.app, name="models")
-app.add_typer(config.app, name="config")
+_COMMANDS: Mapping[str, Mapping[str, Callable[..., None]]] = {
+    "Start": {"demo": demo.demo, "doctor": doctor.doctor, "help": help_.help_},
+    "Train and score": {"train": train.train, "score": score.score, "report": report.report},
+    "Own machines": {
+        "inspect": inspect.inspect,
+        "update": update.update,
+        "rebaseline": update.rebaseline,
+    },
+    "Challenge sets": {
+        "fetch": fetch.fetch,
+        "extract": extract.extract,
+        "run": run.run,
+        "evaluate": evaluate.evaluate,
+        "submit": submit.submit,
+    },
+    "Detectors and settings": {"detectors": detectors.detectors, "select": select.select},
+}
+for _panel, _functions in _COMMANDS.items():
+    for _name, _function in _functions.items():
+        app.command(_name, cls=Command, rich_help_panel=_panel)(_function)
+app.add_typer(models.app, name="models", rich_help_panel="Own machines")
+app.add_typer(config.app, name="config", rich_help_panel="Detectors and settings")

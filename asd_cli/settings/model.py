@@ -9,6 +9,7 @@ The defaults are those of the DCASE 2021 Task 2 MobileNetV2 baseline (Kawaguchi 
 except that data lie below the working folder.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -93,6 +94,12 @@ class Settings(BaseModel):
             if key not in cls.model_fields:
                 parameters.update(leaves({key: value}))
         return {**own, "parameters": dict(sorted(_checked(parameters)))}
+
+    @field_validator("edition", mode="before")
+    @classmethod
+    def _year_is_enough(cls, name: Any) -> Any:
+        known = re.fullmatch(r"20[0-9]{2}", str(name))
+        return f"dcase{name}" if known else name
 
     @field_validator("result_file")
     @classmethod

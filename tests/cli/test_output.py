@@ -214,8 +214,11 @@ def test_config_commands(project: Path) -> None:
 
 
 def test_doctor(project: Path) -> None:
-    assert "  writable       yes\n" in asd("doctor").stdout
+    assert asd("doctor").stdout.splitlines()[0] in {"all is well", "1 thing to look at"}
+    assert "  writable       yes\n" in asd("doctor", "-v").stdout
+    assert "reads WAV, FLAC, OGG, MP3" in asd("doctor").stdout
     content = json.loads(asd("doctor", "--format", "json").stdout)
     assert content["schema"] == "asd.doctor/1"
     assert content["dev"]["machines"] == ["fan"]
+    assert all(finding["ok"] or finding["advice"] for finding in content["findings"])
     assert content["versions"]["torch"]

@@ -9,16 +9,17 @@ import typer
 from asd_cli.cli import options
 from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
+from asd_cli.cli.help import Command, Group
 from asd_cli.cli.options import ShortFormat, load
 from asd_cli.core.errors import UsageError
 from asd_cli.core.files import write_text
 
 app = typer.Typer(
-    help="Show, check and write settings.", no_args_is_help=True, rich_markup_mode=None
+    help="Show, check and write settings.", cls=Group, no_args_is_help=True, rich_markup_mode=None
 )
 
 
-@app.command()
+@app.command(cls=Command)
 @exits
 def show(
     config: options.Config = None,
@@ -26,10 +27,7 @@ def show(
     origin: Annotated[bool, typer.Option("--origin", help="Say where each value is from.")] = False,
     format_: options.ShortFormatOption = ShortFormat.TEXT,
 ) -> None:
-    """Print the settings in force.
-
-    Example: asd config show --origin
-    """
+    """Print the settings in force."""
     from asd_cli.settings.layers import in_force
 
     loaded = load(config, set_)
@@ -46,31 +44,25 @@ def show(
         console.data(console.safe(f"{text:<40}  # {where}" if origin else text))
 
 
-@app.command()
+@app.command(cls=Command)
 @exits
 def validate(
     file: Annotated[Path, typer.Argument(help="Settings file.")] = Path("baseline.yaml"),
 ) -> None:
-    """Check a settings file.
-
-    Example: asd config validate baseline.yaml
-    """
+    """Check a settings file."""
     load(file, [])
     console = make_console()
     console.data(f"{console.safe(file)}: valid")
 
 
-@app.command()
+@app.command(cls=Command)
 @exits
 def init(
     file: Annotated[Path, typer.Argument(help="Where to write.")] = Path("baseline.yaml"),
     stdout: Annotated[bool, typer.Option("--stdout", help="Print instead of writing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file.")] = False,
 ) -> None:
-    """Write a settings file that explains every setting.
-
-    Example: asd config init
-    """
+    """Write a settings file that explains every setting."""
     from asd_cli.settings.render import render_yaml
 
     console = make_console()

@@ -28,8 +28,6 @@ def demo(
     Makes recordings of three machines from their physics, learns the normal ones, scores the
     others, evaluates and reports: by the baseline and by the default detector of own machines.
     The figures say something of this program, nothing of real machines.
-
-    Example: asd demo
     """
     console = make_console()
     from dataclasses import replace

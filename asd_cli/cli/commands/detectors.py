@@ -10,11 +10,9 @@ from asd_cli.cli.output.tables import Cell, Table
 
 @exits
 def detectors(*, format_: options.FormatOption = Format.TEXT) -> None:
-    """List the detectors: what each does and needs, what it reached in literature and here.
+    """List the detectors and what each reached.
 
     Several names joined by + are an ensemble: asd train --detector pooled-speed+texture.
-
-    Example: asd detectors --format md
     """
     from asd_cli.detectors.overview import all_choices
 

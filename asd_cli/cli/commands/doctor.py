@@ -1,7 +1,9 @@
 """`asd doctor`."""
 
 import json
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +11,9 @@ from asd_cli.cli import options
 from asd_cli.cli.console import Console, make_console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import ShortFormat, load
+
+if TYPE_CHECKING:
+    from asd_cli.pipeline.installation import Finding
 
 
 @exits
@@ -20,26 +25,45 @@ def doctor(
     config: options.Config = None,
     set_: options.Set = None,
     format_: options.ShortFormatOption = ShortFormat.TEXT,
+    verbose: options.Verbose = False,
 ) -> None:
-    """Show versions, devices, codecs, disk, data and models.
+    """Say what works here, what does not, and what to do.
 
-    Example: asd doctor --format json
+    All versions, codecs, folders and models with -v or --format json.
     """
     console = make_console()
     if reference:
         _show_reference(console, format_)
         return
     loaded = load(config, set_)
+    from asd_cli.pipeline.installation import judge
     from asd_cli.services.doctor import diagnose
 
     diagnosis = diagnose(loaded.settings)
+    findings = judge(diagnosis.facts)
     if format_ is ShortFormat.JSON:
-        console.data(json.dumps({"schema": "asd.doctor/1", **diagnosis.facts}, indent=2))
+        known = {**diagnosis.facts, "findings": [asdict(finding) for finding in findings]}
+        console.data(json.dumps({"schema": "asd.doctor/1", **known}, indent=2))
+        return
+    _show_findings(console, findings)
+    if not verbose:
         return
     for topic, facts in diagnosis.facts.items():
         console.data(topic)
         for name, value in facts.items():
             console.data(console.safe(f"  {name:<14} {_shown(value)}"))
+
+
+def _show_findings(console: Console, findings: "Sequence[Finding]") -> None:
+    """Print the verdict, then what is wrong, then what is right."""
+    wrong = sum(not finding.ok for finding in findings)
+    verdict = f"{wrong} thing{'s' * (wrong > 1)} to look at" if wrong else "all is well"
+    console.out.print(verdict, style="bold magenta" if wrong else "bold green")
+    for finding in findings:
+        word = "ok" if finding.ok else "warning"
+        console.data(console.safe(f"{word:<8} {finding.text}"))
+        if finding.advice:
+            console.data(console.safe(f"{'':<8} {finding.advice}"))
 
 
 def _show_reference(console: Console, format_: ShortFormat) -> None:

@@ -53,7 +53,7 @@ def evaluate(
         bool, typer.Option("--verbose", "-v", help="Every system's tables below the leaderboard.")
     ] = False,
 ) -> None:
-    """Compute AUC, pAUC, precision, recall, F1 and their means from score files.
+    """Compute AUC, pAUC, F1 and their means from score files.
 
     Any system's files can be evaluated: nothing is written into a folder that is named. Several
     systems give a leaderboard. When scores of a machine or section are missing, or results are
@@ -61,8 +61,6 @@ def evaluate(
 
     Precision, recall and F1 count each domain's own clips; from 2022 on the AUC of a domain also
     takes the anomalous clips of the other domain.
-
-    Example: asd evaluate --mode dev --format json | python -m json.tool
     """
     loaded = load(config, set_, {"detector": detector, "edition": edition})
     chosen = choose_mode(mode, dev, eval_)

@@ -27,8 +27,6 @@ def extract(
 
     Training and scoring do this by themselves; features are kept and only computed again when a
     recording or a setting changes.
-
-    Example: asd extract --mode dev --machine fan --jobs 2
     """
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,

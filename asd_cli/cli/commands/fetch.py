@@ -33,7 +33,13 @@ class StageOption(StrEnum):
 def fetch(
     *,
     stage: Annotated[
-        list[StageOption], typer.Option("--stage", "-s", help="What to fetch; repeatable.")
+        list[StageOption],
+        typer.Option(
+            "--stage",
+            "-s",
+            metavar="STAGE",
+            help="dev, eval-train, eval-test, ground-truth, demo; repeatable.",
+        ),
     ],
     machine: options.Machines = None,
     root: Annotated[
@@ -65,12 +71,10 @@ def fetch(
     format_: options.ShortFormatOption = ShortFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
-    """Download recordings and labels of a challenge, verified, and unpack them.
+    """Download recordings and labels, verified, and unpack.
 
     Interrupted transfers are resumed; what is up to date is kept. Your own files are never
     overwritten. The stage demo makes a synthetic set, offline.
-
-    Example: asd fetch --stage dev --machine fan
     """
     settings = load(config, set_, {"edition": edition}).settings
     console = make_console()

@@ -38,12 +38,10 @@ def inspect(
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Look at recordings of a machine: what is there, what is wrong, what can be promised.
+    """Look at recordings: what is there and what is wrong.
 
     Finds silence, clipping, offsets, unreadable files, copies, changes of gain, operating states,
     and recordings that sound unlike the others. Nothing is written but the cache of features.
-
-    Example: asd inspect recordings/
     """
     from asd_cli.cli.output.inspection import inspection_json, show_inspection
     from asd_cli.cli.progress import shown_events

@@ -9,6 +9,7 @@ import typer
 from asd_cli.cli import options
 from asd_cli.cli.console import Console, make_console
 from asd_cli.cli.exit_codes import exits
+from asd_cli.cli.help import Command, Group
 from asd_cli.cli.options import Format
 from asd_cli.cli.output.records import show_records
 from asd_cli.cli.output.tables import Table
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="models",
-    help="List, show, remove models of own machines, or go back to a version.\n\n"
-    "Example: asd models list",
+    help="List, show and remove models of own machines.",
+    cls=Group,
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -30,7 +31,7 @@ VersionOption = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 @exits
 def list_(
     *,
@@ -38,10 +39,7 @@ def list_(
     set_: options.Set = None,
     format_: options.FormatOption = Format.TEXT,
 ) -> None:
-    """List the model in use of each machine.
-
-    Example: asd models list
-    """
+    """List the model in use of each machine."""
     from asd_cli.services.models import list_models
 
     console = make_console()
@@ -52,7 +50,7 @@ def list_(
     _show("Models in use", found, format_, console)
 
 
-@app.command()
+@app.command(cls=Command)
 @exits
 def show(
     machine: MachineName,
@@ -61,17 +59,14 @@ def show(
     set_: options.Set = None,
     format_: options.FormatOption = Format.TEXT,
 ) -> None:
-    """Show all versions of a machine's model.
-
-    Example: asd models show fan-3
-    """
+    """Show all versions of a machine's model."""
     from asd_cli.services.models import show_model
 
     found = show_model(own_settings(config, set_, {}), machine)
     _show(f"Versions of {machine}", found, format_, make_console())
 
 
-@app.command()
+@app.command(cls=Command)
 @exits
 def remove(
     machine: MachineName,
@@ -81,10 +76,7 @@ def remove(
     config: options.Config = None,
     set_: options.Set = None,
 ) -> None:
-    """Remove a version that is not in use, or all of a machine.
-
-    Example: asd models remove fan-3 --version 1
-    """
+    """Remove a version, or everything of a machine."""
     from asd_cli.core.errors import UsageError
     from asd_cli.services.models import remove_model
 
@@ -98,7 +90,7 @@ def remove(
         console.err.print(f"removed: {console.safe(path)}")
 
 
-@app.command()
+@app.command(cls=Command)
 @exits
 def rollback(
     machine: MachineName,
@@ -107,10 +99,7 @@ def rollback(
     config: options.Config = None,
     set_: options.Set = None,
 ) -> None:
-    """Use the version before the current one, or the one of a number.
-
-    Example: asd models rollback fan-3
-    """
+    """Use the version before, or one by its number."""
     from asd_cli.services.models import roll_back
 
     used = roll_back(own_settings(config, set_, {}), machine, version)

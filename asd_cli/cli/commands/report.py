@@ -49,12 +49,10 @@ def report(
     open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write one HTML page: how good, where it fails, which clips, why, and how they sound.
+    """Write one page: how good, where it fails, and why.
 
     The page is a single file that needs no network. With folders, it sets the systems in them side
     by side.
-
-    Example: asd report --open
     """
     loaded = load(config, set_, {"detector": detector, "edition": edition})
     chosen = choose_mode(mode, dev, eval_)

@@ -34,11 +34,9 @@ def run(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Fetch what is missing, extract, train, score, evaluate and report.
+    """Do everything from recordings to the report.
 
     What is up to date is kept, so that the command can be repeated at any time.
-
-    Example: asd run --mode dev --machine fan
     """
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,

@@ -55,17 +55,13 @@ def score(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Score recordings: a decision and a reason for each file, or the clips of a challenge set.
+    """Score recordings: a decision and a reason for each.
 
     With files or folders: by the model of a machine of your own. The model knows rate, channel and
     clip length. A long file is scored clip by clip, and its worst part decides.
 
     Otherwise: an anomaly score and a decision for every test clip. The CSV files are those of the
     DCASE baseline, byte for byte in form, and can be submitted.
-
-    Example: asd score new/ --machine fan-3
-
-    Example: asd score --mode eval --machine fan
     """
     own = {
         "--model": model, "--false-alarm-rate": false_alarm_rate, "--format": format_,

@@ -37,13 +37,11 @@ def select(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Rank detectors and settings for each machine by its normal recordings alone.
+    """Rank detectors by the normal recordings alone.
 
     Clips of sections, machines and attributes that are left out of training stand for anomalies.
     The first is chosen, and asd train --detector auto trains it: robust, unless another is better
     beyond chance.
-
-    Example: asd select --candidate pooled-knn --candidate pooled-gmm:backend.components=4
     """
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=False,

@@ -39,12 +39,10 @@ def submit(
     format_: options.ShortFormatOption = ShortFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check that a folder is a valid challenge submission, and pack it.
+    """Check a challenge submission and pack it.
 
     All machines, sections and domains, scores and decisions of every clip. Everything that is
     wrong is listed at once. The same files give the same zip file, byte for byte.
-
-    Example: asd submit result/eval/mobilenetv2 -o Kawaguchi_HIT_task2_1.zip
     """
     loaded = load(config, set_, {"detector": detector, "edition": edition})
     asked = mode is not None or dev or eval_

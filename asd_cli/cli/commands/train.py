@@ -56,10 +56,6 @@ def train(
     With --data: for a machine of your own, from recordings of any name, length, rate and
     container. Otherwise: for the machines of a challenge set; missing features are extracted,
     interrupted runs are resumed, up-to-date models are kept.
-
-    Example: asd train --data recordings/ --machine fan-3
-
-    Example: asd train --machine pump --set fit.epochs=20
     """
     chosen = options.read_channel(channel)
     own = {"--clip": clip, "--groups": groups, "--false-alarm-rate": false_alarm_rate}

@@ -27,11 +27,9 @@ def update(
     skip_bad: options.SkipBad = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Add recordings as normal: false alarms, or a new operating state.
+    """Add recordings as normal: false alarms, new states.
 
     Makes a new version of the model of a machine of your own. The version before is kept.
-
-    Example: asd update --machine fan-3 --normal "new/false alarm.wav"
     """
     if not normal:
         raise UsageError("no recordings are named", hint="give some: --normal new/good.wav")
@@ -60,8 +58,6 @@ def rebaseline(
 
     Few recordings give the centre of normal sound, those from before how it varies. The version
     before is kept: asd models rollback. Nothing does this by itself.
-
-    Example: asd rebaseline --machine fan-3 --data after/ --reason "bearing replaced"
     """
     if not data:
         raise UsageError("no recordings are named", hint="give some: --data after/")
