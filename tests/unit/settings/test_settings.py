@@ -366,3 +366,8 @@ def test_what_was_set_is_written_alone_and_read_again(tmp_path: Path) -> None:
     again = load_settings(tmp_path / "baseline.yaml", environment={}).settings
     assert again == settings
     assert render_changes(Settings(), "nothing").splitlines() == ["# nothing"]
+
+
+def test_the_year_of_an_edition_is_enough() -> None:
+    assert Settings(edition="2023").edition == "dcase2023"
+    assert load_settings(overrides=["edition=2024"], environment={}).settings.edition == "dcase2024"
