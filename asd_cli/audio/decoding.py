@@ -303,25 +303,26 @@ def _one_channel(
 
 
 def _check_shape(info: AudioInfo, path: Path, audio_format: AudioFormat) -> None:
+    """Refuse another rate and too many channels, both at once."""
     rate, channel = audio_format.sample_rate, audio_format.channel
+    problems, hints = [], []
     if rate not in {None, info.sample_rate} and not audio_format.resample:
-        raise DataError(
-            f"{path} has {info.sample_rate} Hz and {rate} Hz is expected",
-            hint="resample while reading: --resample (or --set feature.resample=true); or train "
-            f"and score at that rate: --set feature.sample_rate={info.sample_rate}",
+        problems.append(f"{info.sample_rate} Hz and {rate} Hz is expected")
+        hints.append(
+            "resample while reading: --resample (or train and score at that rate: "
+            f"--set feature.sample_rate={info.sample_rate})"
         )
     if info.channels > 1 and channel is None:
-        raise DataError(
-            f"{path} has {info.channels} channels and one is expected",
-            hint=f"choose one of 0 to {info.channels - 1}: --channel 0 "
-            "(or --set feature.channel=0)",
-        )
+        problems.append(f"{info.channels} channels and one is expected")
+        hints.append(f"choose one of 0 to {info.channels - 1}: --channel 0")
     if isinstance(channel, int) and channel >= info.channels:
-        raise DataError(
-            f"{path} has {info.channels} channel{'s' if info.channels > 1 else ''} and channel "
-            f"{channel} is asked for (channels count from 0)",
-            hint="choose another: --channel 0",
+        problems.append(
+            f"{info.channels} channel{'s' if info.channels > 1 else ''} and channel {channel} is "
+            "asked for (channels count from 0)"
         )
+        hints.append("choose another: --channel 0")
+    if problems:
+        raise DataError(f"{path} has {', '.join(problems)}", hint="; ".join(hints))
 
 
 def at_rate(samples: Samples, info: AudioInfo, audio_format: AudioFormat) -> Samples:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 
 # C0 and C1 controls, line and paragraph separators, and characters that change the direction of
 # writing: a file name must not steer a terminal, write a line of its own or reverse one.
@@ -13,6 +14,10 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # `float` also takes `1_000`, digits of other scripts, `nan` and `inf`.
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+
+
+# Fewer files that have the same fault are listed one by one.
+_MIN_GROUPED = 3
 
 
 def printable(text: object) -> str:
@@ -30,6 +35,35 @@ def printable(text: object) -> str:
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def grouped_problems(problems: Mapping[str, str], total: int) -> list[str]:
+    """Say once what is wrong with several files, with how many and the first of them.
+
+    Parameters
+    ----------
+    problems : mapping of str to str
+        Path of a file, to what is wrong with it; the path may stand in the text.
+    total : int
+        How many files there are.
+
+    Examples
+    --------
+    >>> grouped_problems({n: f"{n} has 2 channels" for n in ("a.wav", "b.wav", "c.wav")}, 9)
+    ['3 of 9: has 2 channels; first: a.wav']
+    >>> grouped_problems({"a.wav": "a.wav is empty", "b.wav": "b.wav is empty"}, 9)
+    ['a.wav is empty', 'b.wav is empty']
+    """
+    alike: dict[str, list[str]] = {}
+    for path, text in problems.items():
+        alike.setdefault(text.replace(path, "").strip(), []).append(path)
+    lines: list[str] = []
+    for text, paths in alike.items():
+        if len(paths) < _MIN_GROUPED:
+            lines.extend(problems[path] for path in paths)
+        else:
+            lines.append(f"{len(paths)} of {total}: {text}; first: {paths[0]}")
+    return lines
 
 
 def inert_cell(text: str) -> str:

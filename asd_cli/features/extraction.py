@@ -19,6 +19,7 @@ from asd_cli.core.errors import DataError, ProblemsError
 from asd_cli.core.files import remove_abandoned, storage_errors
 from asd_cli.core.hashing import hash_bytes
 from asd_cli.core.memory import keep_freed_memory
+from asd_cli.core.text import grouped_problems
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import Executor
 from asd_cli.features.recipe import FeatureParameters
@@ -143,10 +144,16 @@ def extract_features(
     if extraction.skipped and not skip_bad:
         raise ProblemsError(
             f"{len(extraction.skipped)} of {len(clips)} recordings cannot be used",
-            extraction.skipped,
+            grouped_problems(_by_path(clips, extraction.skipped), len(clips)),
             hint="fix or remove them, or leave them out: --skip-bad",
         )
     return extraction
+
+
+def _by_path(clips: Sequence[Clip], problems: Sequence[str]) -> dict[str, str]:
+    """Give what is wrong by the path that stands in it."""
+    paths = [str(clip.path) for clip in clips]
+    return {next((p for p in paths if p in text), text): text for text in problems}
 
 
 def _require_names(clips: Sequence[Clip]) -> None:

@@ -281,3 +281,18 @@ def test_clips_that_share_a_name_are_refused(clips: list[Clip], tmp_path: Path) 
         str(other),
     ]
     assert not list(tmp_path.glob("s*"))
+
+
+def test_recordings_with_the_same_faults_are_one_line_with_all_faults(
+    clips: list[Clip], tmp_path: Path
+) -> None:
+    for clip in clips:
+        write_wav(clip.path, np.zeros((8000, 2)), rate=8000)
+    with pytest.raises(ProblemsError, match=f"{len(clips)} of {len(clips)} recordings") as caught:
+        run(clips, tmp_path / "store")
+    (line,) = caught.value.problems
+    assert line.startswith(f"{len(clips)} of {len(clips)}: has 8000 Hz and 16000 Hz is expected")
+    assert "2 channels and one is expected" in line
+    assert "--resample" in line
+    assert "--channel 0" in line
+    assert line.endswith(f"first: {clips[0].path}")
