@@ -17,16 +17,34 @@ from tests.support.recordings import write_machine
 from tests.support.zenodo_server import ZenodoServer
 
 TOP = Path(__file__).resolve().parents[2]
-README = (TOP / "README.md").read_text()
+TOPICS = ("own-machines", "challenge", "editions", "detectors", "settings", "files", "exit-codes",
+          "python", "reference-parity", "glossary")  # fmt: skip
+PLACE = TOP / "asd_cli" / "cli" / "topics"
+FIRST = (TOP / "README.md").read_text()
+# What a reader may come across: the README and every topic of `asd help`.
+README = "\n".join([FIRST, *((PLACE / f"{name}.md").read_text() for name in TOPICS)])
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-COMMANDS = [
-    command.strip()
-    for block in SHELL
-    for line in block.splitlines()
-    for command in line.split("#")[0].split("&&")
-    if command.strip()
-]
+COMMANDS = list(
+    dict.fromkeys(
+        command.strip()
+        for block in SHELL
+        for line in block.splitlines()
+        for command in line.split("#")[0].split("&&")
+        if command.strip()
+    )
+)
+
+
+def test_the_readme_is_short_and_every_topic_is_read() -> None:
+    assert len(FIRST.splitlines()) <= 180
+    assert len(FIRST.split()) <= 1300
+    assert {path.stem for path in PLACE.glob("*.md")} == set(TOPICS)
+    named = set(re.findall(r"`asd help ([a-z-]+)`", README)) - {"lists"}
+    assert named <= {*TOPICS, *(name for name in named if asd("help", name).exit_code == 0)}
+    for text in (FIRST, *((PLACE / f"{name}.md").read_text() for name in TOPICS)):
+        assert not re.search(r"@[A-Z]+@|TODO|XXX", text)
+        assert not re.search(r"\]\(#", text), "a link into another file"
 
 
 @pytest.mark.slow
