@@ -213,6 +213,11 @@ def _made_by(facts: object) -> str:
     return f"asd {versions.get('asd-cli', 'of an unknown version')}"
 
 
+def content_digest(content: ModelFile) -> str:
+    """SHA-256 of tensors and facts, as it stands in the header of the file."""
+    return _digest(content.tensors, to_plain(content.facts))
+
+
 def _digest(tensors: Tensors, facts: Any) -> str:
     digest = hashlib.sha256(canonical_json(facts).encode())
     for name in sorted(tensors):

@@ -10,6 +10,7 @@ from asd_cli.cli.commands import (
     detectors,
     doctor,
     evaluate,
+    export,
     extract,
     fetch,
     inspect,
@@ -70,6 +71,7 @@ app.command("select")(select.select)
 app.command("doctor")(doctor.doctor)
 app.command("inspect")(inspect.inspect)
 app.command("update")(update.update)
+app.command("export")(export.export)
 app.command("rebaseline")(update.rebaseline)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

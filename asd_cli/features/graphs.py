@@ -6,7 +6,7 @@ holds anything.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -46,6 +46,16 @@ class ClipInputs:
     sections: tuple[str | None, ...]
     recipe: FeatureParameters
     filters: npt.NDArray[np.floating] | None = None
+    _required: list[int] = field(default_factory=list)
+
+    @property
+    def min_samples(self) -> int:
+        """Samples that a clip must have for the nodes that were added."""
+        return max(self._required, default=1)
+
+    def require(self, samples: int) -> None:
+        """Say that clips must have so many samples."""
+        self._required.append(samples)
 
     @cached_property
     def _section(self) -> Value:
@@ -98,6 +108,7 @@ def log_mel_graph(clips: ClipInputs, recipe: FeatureParameters) -> Value:
 def _log_mel(clips: ClipInputs, recipe: FeatureParameters) -> Value:
     graph, half = clips.graph, recipe.n_fft // 2
     mode = "reflect" if recipe.pad_mode == "reflect" else "constant"
+    clips.require(half + 1)
     padded = graph.node("Pad", clips.wave, np.array([0, half, 0, half], np.int64), mode=mode)
     window = hann(recipe.n_fft, np.dtype(np.float32))
     energy = _energies(padded, window, recipe.hop_length)

@@ -152,9 +152,7 @@ def _mixture(scorer: GaussianMixture, values: Value, options: BackendOptions) ->
         centred = values - np.asarray(mean, np.float64)
         scaled = centred @ np.asarray(factor) if full else centred * np.asarray(factor)
         diagonal = np.diagonal(factor) if full else factor
-        constant = (
-            np.log(weight) + np.log(diagonal).sum() - 0.5 * len(mean) * np.log(2.0 * np.pi)
-        )
+        constant = np.log(weight) + np.log(diagonal).sum() - 0.5 * len(mean) * np.log(2.0 * np.pi)
         logs.append(scaled.reduce("SumSquare", 1) * -0.5 + float(constant))
     if len(logs) == 1:
         return -logs[0]
