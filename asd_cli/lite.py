@@ -1,10 +1,9 @@
-"""Decisions by an exported model: one module that needs numpy, onnxruntime and soundfile alone.
+"""Decisions by an exported model; needs numpy, onnxruntime and soundfile alone, may be copied out.
 
-It may be copied out of the package. Write a model with ``asd export --machine NAME -o X.onnx``;
-then ``python -m asd_cli.lite X.onnx clip.wav`` prints a JSON document for each file, and
-``python -m asd_cli.lite X.onnx - --rate 48000`` one for each clip of a stream of 16-bit samples
-from stdin, with the alarm of the machine where the file holds its rule. Exit status: 0, or 9 where
-something is anomalous; 2 and 3 for a wrong command and for unusable data.
+``asd export --machine NAME -o X.onnx`` writes a model. ``python -m asd_cli.lite X.onnx clip.wav``
+prints a JSON line for each file, and ``python -m asd_cli.lite X.onnx - --rate 48000`` one for each
+clip of 16-bit samples from stdin, with the machine's alarm where the file holds its rule. Exit
+status: 9 where something is anomalous, 3 for unusable sound, 2 for a wrong command, or 0.
 """
 
 import argparse
@@ -35,43 +34,35 @@ class Model:
         options.enable_cpu_mem_arena, options.log_severity_level = False, 3
         self.session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
         known = self.session.get_modelmeta().custom_metadata_map
-        text = {key.removeprefix("asd."): value for key, value in known.items()}
-        self.meta: Row = {key: _parsed(value) for key, value in text.items()}
+        self.meta: Row = {key.removeprefix("asd."): json.loads(known[key]) for key in known}
         self.rate, self.alpha = int(self.meta["sample_rate"]), float(self.meta["alpha"])
         self.clip_seconds = float(self.meta.get("clip_seconds", np.inf))
 
-    def score(
-        self, wave: Any, alpha: float | None = None, section: str = "", domain: str = ""
-    ) -> Row:
+    def score(self, wave: Any, alpha: float | None = None, **known: str) -> Row:
         """Score samples [n] of full scale 1 at the model's rate; `alpha` asks for another rate.
 
-        Gives score, p_value, anomalous, and the reason that it would have.
+        `known` is section and domain. Gives score, p_value, anomalous, and what would be a reason.
         """
-        samples = np.asarray(wave, np.float32)
-        if len(samples) < self.meta["min_samples"] or not np.isfinite(samples).all():
-            needed = f"the model needs {self.meta['min_samples']} or more that are finite"
-            raise UnusableError(f"{len(samples)} samples; {needed}")
+        samples, needed = np.asarray(wave, np.float32), self.meta["min_samples"]
+        if len(samples) < needed or not np.isfinite(samples).all():
+            raise UnusableError(f"{len(samples)} samples; {needed} that are finite are needed")
+        sections, section = self.meta["sections"], known.get("section", "")
+        if len(sections) > 1 and section not in sections:
+            raise UnusableError(f"section {section or '(none)'} is none of {', '.join(sections)}")
+        domain = ("", "source", "target").index(known.get("domain", ""))
         given: Row = {
             "wave": samples[None],
-            "section": np.array([self._section(section)], np.int64),
-            "domain": np.array([("", "source", "target").index(domain)], np.int64),
+            "section": np.array([sections.index(section) if len(sections) > 1 else 0], np.int64),
+            "domain": np.array([domain], np.int64),
             "alpha": np.array(self.alpha if alpha is None else alpha, np.float64),
         }
-        feed = {entry.name: given[entry.name] for entry in self.session.get_inputs()}
+        entries = [*self.session.get_inputs(), *self.session.get_overridable_initializers()]
         outputs = [entry.name for entry in self.session.get_outputs()]
-        optional = {entry.name for entry in self.session.get_overridable_initializers()}
-        feed.update({name: given[name] for name in optional})
-        found = dict(zip(outputs, self.session.run(None, feed), strict=True))
-        row = {name: found[name][0].item() for name in ("score", "p_value", "anomalous")}
-        excess = found.get("band_excess")
-        return row if excess is None else {**row, "reason": self._reason(excess[0])}
-
-    def _section(self, name: str) -> int:
-        if len(self.meta["sections"]) < 2:
-            return 0
-        if name not in self.meta["sections"]:
-            raise UnusableError(f"section {name or '(none)'} is none of {self.meta['sections']}")
-        return int(self.meta["sections"].index(name))
+        found = self.session.run(outputs, {entry.name: given[entry.name] for entry in entries})
+        row: Row = {name: own[0] for name, own in zip(outputs, found, strict=True)}
+        excess = row.pop("band_excess", None)
+        plain = {name: value.item() for name, value in row.items()}
+        return plain if excess is None else {**plain, "reason": self._reason(excess)}
 
     def _reason(self, excess: Any) -> str:
         """Say which band differs most, in units of what normal clips differ by."""
@@ -98,7 +89,7 @@ class Model:
                 wave = self.prepare(file.read(frames, "float32", always_2d=True), file.samplerate)
                 parts.append({"start": round(start, 3), **self.score(wave, rate, **known)})
         # Of several parts one is rare more often, by how independent they are.
-        correlation = float(self.meta.get("part_correlation") or 0.0)
+        correlation = self.meta.get("part_correlation", 0.0)
         independent = 1.0 + (len(parts) - 1) * (1.0 - correlation**2)
         for part in parts if rate > 0 else ():
             part["anomalous"] = min(1.0, part["p_value"] * independent) <= rate
@@ -118,9 +109,7 @@ class Model:
         if rate == self.rate:
             return wave
         if rate < self.rate or find_spec("soxr") is None:
-            raise UnusableError(
-                f"{rate} Hz; the model needs {self.rate} Hz (soxr converts from above)"
-            )
+            raise UnusableError(f"{rate} Hz; {self.rate} Hz are needed (soxr converts from above)")
         import soxr
 
         return soxr.resample(np.ascontiguousarray(wave), rate, self.rate, quality="HQ")
@@ -138,9 +127,8 @@ class Model:
             if len(content) < (end - done) * 2 * channels:
                 return
             samples = np.frombuffer(content, "<i2").reshape(-1, channels) / np.float32(32768)
-            row = self.score(self.prepare(samples, rate), alpha=alpha)
-            row = {"start": round(number * self.clip_seconds, 3), **row}
-            number, done = number + 1, end
+            row = self.score(self.prepare(samples, rate), alpha)
+            row["start"], number, done = round(number * self.clip_seconds, 3), number + 1, end
             yield {**row, "state": alarm.step(row["score"])} if alarm else row
 
 
@@ -193,13 +181,6 @@ def cuts(seconds: float, clip_seconds: float) -> Iterator[tuple[float, float | N
         yield round(seconds - clip_seconds, 6), clip_seconds
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser("asd_cli.lite", description="Score by an exported model.")
@@ -215,14 +196,16 @@ def main(arguments: list[str] | None = None) -> int:
     stream = (sys.stdin.buffer, given.rate or model.rate, given.channels, given.alpha)
     for sound in given.sounds:
         try:
-            one_file = sound != "-"
-            rows = [model.score_file(sound, given.alpha, **known)] if one_file else None
-            for row in model.score_stream(*stream) if rows is None else rows:
-                print(json.dumps(row, ensure_ascii=False), flush=True)  # noqa: T201
+            file = sound != "-"
+            rows: Iterator[Row] = (
+                model.score_file(sound, given.alpha, **known) for _ in range(file)
+            )
+            for row in rows if file else model.score_stream(*stream):
+                print(json.dumps(row, ensure_ascii=False), flush=True)
                 status = max(status, 9 if row["anomalous"] else 0)
         except (UnusableError, soundfile.LibsndfileError, OSError) as error:
-            print(f"{sound}: {error}", file=sys.stderr)  # noqa: T201
-            status = 3
+            print(f"{sound}: {error}", file=sys.stderr)
+            status = max(status, 3)
     return status
 
 

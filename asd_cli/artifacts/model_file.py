@@ -151,12 +151,17 @@ class ModelFile:
 
 def write_model_file(path: Path, content: ModelFile) -> None:
     """Write a model file, complete or not at all; StorageError when the disk is full."""
+    write_bytes(path, model_file_bytes(content))
+
+
+def model_file_bytes(content: ModelFile) -> bytes:
+    """Give the bytes of a model file; the same content has the same."""
     from safetensors.numpy import save
 
     tensors = {name: np.ascontiguousarray(array) for name, array in content.tensors.items()}
     facts = to_plain(content.facts)
     header = {"format": FORMAT, "sha256": _digest(tensors, facts), "facts": facts}
-    write_bytes(path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
+    return bytes(save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
 
 
 def read_model_file(path: Path) -> ModelFile:

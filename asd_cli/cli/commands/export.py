@@ -8,14 +8,16 @@ import typer
 from asd_cli.cli import options
 from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
-from asd_cli.cli.own import one_machine, own_settings, require_unused
+from asd_cli.cli.own import own_settings, require_unused
 from asd_cli.graphs.formats import ExportFormat
 
 
 @exits
 def export(
     *,
-    machine: options.Machines = None,
+    machine: Annotated[
+        str | None, typer.Option("--machine", "-m", metavar="NAME", help="Name of the machine.")
+    ] = None,
     model: Annotated[
         Path | None, typer.Option("--model", metavar="FILE", help="A model file instead.")
     ] = None,
@@ -63,7 +65,7 @@ def export(
     if model is not None:
         require_unused({"--machine": machine}, "with --model")
     request = service.ExportRequest(
-        machine=one_machine(machine) if machine else None,
+        machine=machine,
         model=model,
         output=output,
         hub=hub,

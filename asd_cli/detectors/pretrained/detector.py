@@ -1,6 +1,7 @@
 """Embeddings of a pretrained encoder, and a back end: nothing is trained."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from asd_cli.detectors.pretrained.encoders import Encoder, ExportedEncoder, enco
 from asd_cli.detectors.pretrained.options import PretrainedOptions
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.devices import resolve_device
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
 
 
 class PretrainedDetector(EmbeddingDetector[PretrainedOptions]):
@@ -49,6 +54,12 @@ class PretrainedDetector(EmbeddingDetector[PretrainedOptions]):
                 rows.append(self._encoder.embed(recordings[index]))
                 advance(1)
         return np.stack(rows)
+
+    def embedding_graph(self, clips: "ClipInputs") -> "Value":
+        """Embed clips by the nodes of the encoder, one clip at a time."""
+        from asd_cli.detectors.pretrained.graph import encoder_graph
+
+        return encoder_graph(clips, self._path)
 
     def network_state(self) -> DetectorState:
         """Give the fingerprint of the encoder, which stays in its own file."""

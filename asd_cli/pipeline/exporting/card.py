@@ -43,7 +43,7 @@ def licence_of(model: Model, description: Description) -> str:
 
 
 def metadata(model: Model, made: ModelGraph, description: Description) -> dict[str, str]:
-    """Give the properties of an ONNX file, by name; all of them are text.
+    """Give the properties of an ONNX file, by name; each is a JSON value.
 
     Those that a program needs have names of their own; ``asd.card`` is for people.
     """
@@ -76,7 +76,7 @@ def metadata(model: Model, made: ModelGraph, description: Description) -> dict[s
     if bands is not None:
         values["band_edges_hz"] = band_edges(model)
         values["band_spread_db"] = [round(float(value), _DIGITS) for value in bands.spread]
-    return {f"asd.{key}": _text(value) for key, value in values.items()}
+    return {f"asd.{key}": json.dumps(value, ensure_ascii=False) for key, value in values.items()}
 
 
 def band_edges(model: Model) -> list[float]:
@@ -91,10 +91,6 @@ def band_edges(model: Model) -> list[float]:
             for number in range(features.n_mels + 1)
         ]
     return [round(float(edge), 1) for edge in edges]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def card(model: Model, description: Description) -> dict[str, Any]:
