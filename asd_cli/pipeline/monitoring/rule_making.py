@@ -22,7 +22,7 @@ WARNINGS_PER_ALARM = 30.0
 # The p-value of a rank is the bound that holds for 90 of 100 sets of normal clips.
 _CONFIDENCE = 0.9
 _STEPS_PER_DECADE = 16
-_SMALLEST_P = 1e-6
+_SMALLEST_P = 1e-3
 _OFF_DB = 6.0
 _MAX_WINDOW = 1000
 
@@ -148,10 +148,12 @@ def p_table(
 ) -> tuple[FloatArray, FloatArray]:
     """Tabulate bounded p-values over scores.
 
-    The larger one of two: the upper bound of the rank's p-value that holds for 90 of 100 sets of so
-    many normal clips, a quantile of a Beta distribution (Vovk 2012, "Conditional validity of
-    inductive conformal predictors"); and the p-value of `NormalScores`, which knows how recordings
-    differ. Between two scores of the table it is that of the lower one.
+    Up to the highest normal score the larger one of two: the upper bound of the rank's p-value that
+    holds for 90 of 100 sets of so many normal clips, a quantile of a Beta distribution (Vovk 2012,
+    "Conditional validity of inductive conformal predictors"); and the p-value of `NormalScores`,
+    which knows how recordings differ. Beyond it the smaller one of the two, but not below 0.001: of
+    few clips the first one alone would be blind to how far beyond a score lies (simulation in
+    tests/benchmarks/alarm_rates.py). Between two scores of the table it is that of the lower one.
 
     Parameters
     ----------
@@ -183,7 +185,9 @@ def p_table(
         rank = n - np.searchsorted(kept, starts, "right") + 1
         with np.errstate(invalid="ignore"):
             bound = np.where(rank > n, 1.0, beta.ppf(_CONFIDENCE, rank, n + 1.0 - rank))
-        p_values = np.maximum(p_values, bound)
+        inside = np.maximum(p_values, bound)
+        beyond = np.minimum(bound, np.maximum(p_values, _SMALLEST_P))
+        p_values = np.where(rank > 1, inside, beyond)
     # Rounding must not make a p-value rise with the score.
     return scores, np.minimum.accumulate(np.clip(p_values, _SMALLEST_P, 1.0))
 
