@@ -70,9 +70,10 @@ class SpectrogramSummary:
         """Summarise clips by nodes of a graph; UsageError where the summary has none."""
         from asd_cli.features.graphs import log_mel_graph
 
-        if not isinstance(self.summary, GraphedSummary):
-            raise UsageError(f"{self.summary!r} cannot be exported: it has no method graph")
-        return self.summary.graph(log_mel_graph(clips, self.recipe))
+        summary: object = self.summary
+        if not isinstance(summary, GraphedSummary):
+            raise UsageError(f"{summary!r} cannot be exported: it has no method graph")
+        return summary.graph(log_mel_graph(clips, self.recipe))
 
 
 @dataclass(frozen=True, slots=True)

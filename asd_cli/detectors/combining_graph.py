@@ -39,9 +39,9 @@ def _rank(scores: Value, normal: npt.NDArray[np.floating]) -> Value:
     graph = scores.graph
     known, ranks, below, above = rank_scale(normal)
     tiny = np.finfo(np.float64).tiny
-    values = scores * (scores.apply("Abs") >= tiny).cast(np.float64)
+    values = scores * scores.apply("Abs").at_least(tiny).cast(np.float64)
     inside = values.maximum(known[0]).minimum(known[-1])
-    not_above = (graph.constant(known[None]) <= inside.unsqueeze(1)).cast(np.int64)
+    not_above = graph.constant(known[None]).at_most(inside.unsqueeze(1)).cast(np.int64)
     left = not_above.reduce("Sum", 1) - 1
     # Slopes to the next higher score; after the last one there is none.
     widths = np.diff(known)

@@ -90,9 +90,10 @@ class MeasuringDetector(EmbeddingDetector[Options], Generic[Options]):
 
     def embedding_graph(self, clips: "ClipInputs") -> "Value":
         """Measure clips by nodes of a graph; UsageError where the measure has none."""
-        if not isinstance(self.measure, GraphedMeasure):
-            raise UsageError(f"{self.measure!r} cannot be exported: it has no method graph")
-        return self.measure.graph(clips)
+        measure: object = self.measure
+        if not isinstance(measure, GraphedMeasure):
+            raise UsageError(f"{measure!r} cannot be exported: it has no method graph")
+        return measure.graph(clips)
 
     def embed_perturbed(
         self, train: FeatureStore, events: Events, task: str

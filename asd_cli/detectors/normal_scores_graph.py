@@ -30,11 +30,11 @@ def p_value_graph(normal: NormalScores, scores: Value) -> Value:
     interval = normal.interval
     as_high = _count_as_high(scores, normal.scores)
     total = len(normal.scores) + 1.0
-    ranks = (as_high + 1.0) / total * (as_high > 0.0).cast(np.float64)
+    ranks = (as_high + 1.0) / total * as_high.above(0.0).cast(np.float64)
     if interval.spread > 0:
         tail = upper_tail((scores - interval.mean) / interval.spread, interval.freedom)
     else:
-        tail = (scores <= interval.mean).cast(np.float64)
+        tail = scores.at_most(interval.mean).cast(np.float64)
     return tail.maximum(ranks).maximum(np.finfo(np.float64).tiny).minimum(1.0)
 
 
@@ -46,7 +46,7 @@ def rank_graph(normal: npt.NDArray[np.floating], scores: Value) -> Value:
 def _count_as_high(scores: Value, normal: npt.NDArray[np.floating]) -> Value:
     """Count normal scores that are as high as each score, or higher."""
     known = scores.graph.wide(np.sort(normal)).unsqueeze(0)
-    return (known >= scores.unsqueeze(1)).cast(np.float64).reduce("Sum", 1)
+    return known.at_least(scores.unsqueeze(1)).cast(np.float64).reduce("Sum", 1)
 
 
 def upper_tail(t: Value, freedom: int) -> Value:
@@ -72,7 +72,7 @@ def upper_tail(t: Value, freedom: int) -> Value:
     if freedom not in _TAILS:
         raise ValueError(f"{freedom} degrees of freedom are not among 1 to {max(_TAILS)}")
     beyond = _TAILS[freedom](t.apply("Abs"))
-    return t.graph.where(t >= 0.0, beyond, 1.0 - beyond)
+    return t.graph.where(t.at_least(0.0), beyond, 1.0 - beyond)
 
 
 def _one(t: Value) -> Value:

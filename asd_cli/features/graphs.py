@@ -102,7 +102,8 @@ def log_mel_graph(clips: ClipInputs, recipe: FeatureParameters) -> Value:
     Value [shape=(clips, n_frames, n_mels), dtype=float32]
         Decibels.
     """
-    return clips.graph.shared(("log mel", recipe), lambda: _log_mel(clips, recipe))
+    levels: Value = clips.graph.shared(("log mel", recipe), lambda: _log_mel(clips, recipe))
+    return levels
 
 
 def _log_mel(clips: ClipInputs, recipe: FeatureParameters) -> Value:
@@ -136,9 +137,10 @@ def band_power_graph(clips: ClipInputs, edges_hz: Edges, *, n_fft: int, sample_r
     Value [shape=(clips, n_frames, n_bands), dtype=float32]
         Mean square.
     """
-    energies, scale = clips.graph.shared(
+    shared: tuple[Value, Value] = clips.graph.shared(
         ("energies", n_fft), lambda: _complete_frames(clips, n_fft)
     )
+    energies, scale = shared
     filters = band_filters(edges_hz, n_fft, sample_rate).toarray()
     return (energies @ np.asarray(filters, np.float32).T) * scale
 

@@ -9,9 +9,9 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from asd_cli.graphs.builder import Graph
 
-Operand: TypeAlias = "Value | npt.NDArray[Any] | float | int"
+Operand: TypeAlias = "Value | npt.NDArray[Any] | np.generic | float | int"
 
-_COMPARISONS = frozenset({"GreaterOrEqual", "Greater", "LessOrEqual", "Less", "Equal"})
+_COMPARISONS = frozenset({"GreaterOrEqual", "Greater", "LessOrEqual"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,17 +65,17 @@ class Value:
     def __matmul__(self, other: Operand) -> "Value":
         return self._with("MatMul", other)
 
-    def __ge__(self, other: Operand) -> "Value":
+    def at_least(self, other: Operand) -> "Value":
+        """Say where elements are not below others [dtype=bool]."""
         return self._with("GreaterOrEqual", other)
 
-    def __gt__(self, other: Operand) -> "Value":
+    def above(self, other: Operand) -> "Value":
+        """Say where elements are above others [dtype=bool]."""
         return self._with("Greater", other)
 
-    def __le__(self, other: Operand) -> "Value":
+    def at_most(self, other: Operand) -> "Value":
+        """Say where elements are not above others [dtype=bool]."""
         return self._with("LessOrEqual", other)
-
-    def __lt__(self, other: Operand) -> "Value":
-        return self._with("Less", other)
 
     def __neg__(self) -> "Value":
         return self.apply("Neg")
@@ -94,7 +94,7 @@ class Value:
 
     def log10(self) -> "Value":
         """Give the decimal logarithm."""
-        return self.apply("Log") * (1.0 / np.log(10.0))
+        return self.apply("Log") * float(1.0 / np.log(10.0))
 
     def reduce(self, op: str, axis: int, *, keep: bool = False) -> "Value":
         """Reduce an axis by ``Mean``, ``Sum``, ``Max``, ``Min`` or ``SumSquare``."""

@@ -127,11 +127,11 @@ def default_alpha(model: Model) -> float:
 def _decision(model: Model, clips: ClipInputs, scores: Value, p_values: Value) -> Value:
     """Compare p-values with ``alpha``, or scores with thresholds where that is 0."""
     graph = clips.graph
-    alpha = graph.input("alpha", np.float64, [], np.float64(default_alpha(model)))
+    alpha = graph.input("alpha", np.float64, [], np.array(default_alpha(model)))
     threshold = model.threshold
-    above = scores > clips.choose(threshold.of)
-    rare = p_values <= alpha
-    asked = alpha > 0.0
+    above = scores.above(clips.choose(threshold.of))
+    rare = p_values.at_most(alpha)
+    asked = alpha.above(0.0)
     by_rate = graph.node("And", asked, rare)
     by_threshold = graph.node("And", graph.node("Not", asked), above)
     return graph.node("Or", by_rate, by_threshold)

@@ -2,10 +2,17 @@
 
 import io
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from asd_cli.core.errors import UsageError
+from asd_cli.detectors.plans import parse_detector
+from asd_cli.detectors.spec import Runtime
 from asd_cli.pipeline.exporting.card import Description, card
 from asd_cli.pipeline.model import Model
+
+if TYPE_CHECKING:
+    from asd_cli.training.exported_networks import Network
 
 CARD = "asd.json"
 """Name of the card inside the file: `torch.export.load` gives it with ``extra_files``."""
@@ -34,8 +41,7 @@ def network_program(model: Model, description: Description) -> bytes:
     UsageError
         When the detector has no network, or several.
     """
-    networks = getattr(model.restore(), "networks", None)
-    found = networks() if networks is not None else ()
+    found = _networks(model)
     name = model.facts.training.detector
     if len(found) != 1:
         raise UsageError(
@@ -55,3 +61,13 @@ def network_program(model: Model, description: Description) -> bytes:
         extra_files={CARD: json.dumps(about, ensure_ascii=False, sort_keys=True)},
     )  # fmt: skip
     return content.getvalue()
+
+
+def _networks(model: Model) -> "Sequence[Network]":
+    """Give the networks of a model; none where its detector computes without torch."""
+    if parse_detector(model.facts.training.detector).runtime is Runtime.NUMPY:
+        return ()
+    from asd_cli.training.exported_networks import HasNetworks
+
+    detector = model.restore()
+    return detector.networks() if isinstance(detector, HasNetworks) else ()
