@@ -13,6 +13,7 @@ from asd_cli.graphs.formats import ExportFormat
 from asd_cli.pipeline.exporting.assemble import assemble
 from asd_cli.pipeline.exporting.card import Description, metadata
 from asd_cli.pipeline.exporting.checking import ExportCheck, check_export, clips_to_check
+from asd_cli.pipeline.exporting.hub import hub_files, published
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.own.request import model_path
@@ -129,13 +130,13 @@ def export(request: ExportRequest, events: Events = SILENT) -> Exported:
         }
         return _written(model, files, None)
     made = assemble(model, opset=request.opset)
-    properties = metadata(model, made, request.description)
+    shown = model if request.hub is None else published(model)
+    properties = metadata(shown, made, request.description)
     content = made.write(model.machine, properties).SerializeToString(deterministic=True)
     found = _checked(request, model, content, events)
     if request.hub is not None:
-        from asd_cli.pipeline.exporting.hub import hub_files
-
-        return _written(model, hub_files(model, content, request.hub, request.description), found)
+        files = hub_files(shown, content, request.hub, request.description)
+        return _written(model, files, found)
     return _written(model, {request.output or Path(f"{model.machine}.onnx"): content}, found)
 
 

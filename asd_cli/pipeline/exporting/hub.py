@@ -1,6 +1,7 @@
 """A model as a folder in the layout of the Hugging Face hub; nothing is sent anywhere."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def hub_files(
     Parameters
     ----------
     model : Model
-        Of any detector.
+        From `published`.
     graph : bytes
         Its ONNX file.
     folder : Path
@@ -46,6 +47,23 @@ def hub_files(
         folder / CONFIG: text.encode(),
         folder / README: model_card(model, description).encode(),
     }
+
+
+def published(model: Model) -> Model:
+    """Give a model without the folders of whoever trained it: names of files and folders stay."""
+    own = model.facts.own
+    if own is None:
+        return model
+    facts = replace(
+        model.facts,
+        own=replace(
+            own,
+            sources=tuple(Path(source).name for source in own.sources),
+            baseline=tuple(Path(source).name for source in own.baseline),
+            groups=own.groups and Path(own.groups).name,
+        ),
+    )
+    return replace(model, facts=facts)
 
 
 def _portable(model: Model) -> dict[str, Any]:
