@@ -112,7 +112,7 @@ class Model:
             samples = np.frombuffer(content, "<i2").reshape(-1, channels) / np.float32(32768)
             row = self.score(self.prepare(samples, rate))
             row["start"], number, done = round(number * self.clip_seconds, 3), number + 1, end
-            yield {**row, "state": alarm.step(row["score"])} if alarm else row
+            yield {**row, "state": alarm.step(row["score"], row.get("level_db"))} if alarm else row
 
 
 class Alarm:

@@ -82,6 +82,10 @@ class OwnMachine(Structure):
         Counts from 1.
     reason : str
         Why this version was made.
+    clip_recordings : tuple of int
+        Recording of each training clip; clips of one follow each other without gaps.
+    clip_levels : tuple of float
+        Level of each training clip, in dB (`asd_cli.pipeline.monitoring.levels`).
     """
 
     sources: tuple[str, ...]
@@ -98,6 +102,8 @@ class OwnMachine(Structure):
     groups: str | None = None
     version: int = 1
     reason: str = "trained"
+    clip_recordings: tuple[int, ...] = ()
+    clip_levels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

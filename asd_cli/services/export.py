@@ -16,10 +16,19 @@ from asd_cli.pipeline.exporting.checking import ExportCheck, check_export, clips
 from asd_cli.pipeline.exporting.hub import hub_files, published
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.model import Model
+from asd_cli.pipeline.monitoring.rule_making import AlarmOptions
 from asd_cli.pipeline.own.request import model_path
 from asd_cli.settings.model import Settings
 
-__all__ = ["Description", "ExportCheck", "ExportFormat", "ExportRequest", "Exported", "export"]
+__all__ = [
+    "AlarmOptions",
+    "Description",
+    "ExportCheck",
+    "ExportFormat",
+    "ExportRequest",
+    "Exported",
+    "export",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +53,7 @@ class ExportRequest:
         Recordings on which file and model are compared; a sample of the training recordings where
         there are none.
     description : Description
-        Licence, microphone.
+        Licence, microphone, alarm rule.
     settings : Settings
         Say where models and recordings are.
 

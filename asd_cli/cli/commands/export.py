@@ -47,6 +47,9 @@ def export(
     microphone: Annotated[
         str, typer.Option("--microphone", metavar="TEXT", help="Which and where, for its card.")
     ] = "",
+    false_alarms: Annotated[
+        str, typer.Option("--false-alarms", metavar="RATE", help="Of the alarm rule it holds.")
+    ] = "1/month",
     config: options.Config = None,
     set_: options.Set = None,
     quiet: options.Quiet = False,
@@ -72,7 +75,11 @@ def export(
         format_=format_,
         opset=opset,
         check=tuple(check or ()),
-        description=service.Description(licence=licence, microphone=microphone),
+        description=service.Description(
+            licence=licence,
+            microphone=microphone,
+            alarms=service.AlarmOptions(false_alarms=false_alarms),
+        ),
         settings=own_settings(config, set_, {}),
     )
     console = make_console()

@@ -74,8 +74,9 @@ def assemble(model: Model, *, opset: int) -> ModelGraph:
     Inputs are ``wave`` [clips, samples] (float32, full scale 1, at the model's rate), where the
     model distinguishes them ``section`` and ``domain`` [clips] (int64), and ``alpha`` [] (float64),
     which may be left out. Outputs are ``score`` and ``p_value`` [clips] (float64), ``anomalous``
-    [clips] (bool) and, where the model holds normal clips, ``band_excess`` [clips, n_mels]
-    (float32): by how many decibels the mean level of each band exceeds that of normal clips.
+    [clips] (bool); of a machine of one's own ``level_db`` [clips] (float64); and, where the model
+    holds normal clips, ``band_excess`` [clips, n_mels] (float32): by how many decibels the mean
+    level of each band exceeds that of normal clips.
 
     Parameters
     ----------
@@ -110,12 +111,20 @@ def assemble(model: Model, *, opset: int) -> ModelGraph:
     graph.output("score", scores, ["clips"])
     graph.output("p_value", p_values, ["clips"])
     graph.output("anomalous", _decision(model, clips, scores, p_values), ["clips"])
+    if model.facts.own is not None:
+        graph.output("level_db", _level(log_mel_graph(clips, model.features)), ["clips"])
     bands = normal_bands(model)
     if bands is not None:
         levels = log_mel_graph(clips, model.features).reduce("Mean", 1)
         graph.output("band_excess", levels - bands.mean[None], ["clips", len(bands.mean)])
     shortest = max(clips.min_samples, model.features.n_fft // 2 + 1)
     return ModelGraph(graph, shortest, needs_section=len(clips.sections) > 1)
+
+
+def _level(levels: Value) -> Value:
+    """Give what `monitoring.levels.level_db` gives, before rounding [shape=(clips,)]."""
+    powers = (levels.cast(np.float64) * float(np.log(10.0) / 10.0)).apply("Exp")
+    return powers.reshape(0, -1).reduce("Mean", 1).log10() * 10.0
 
 
 def default_alpha(model: Model) -> float:

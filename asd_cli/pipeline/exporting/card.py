@@ -1,7 +1,7 @@
 """What stands in an exported file next to the graph: how to use it, and what it is of."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from asd_cli.artifacts.model_file import ModelFile, content_digest
@@ -11,6 +11,8 @@ from asd_cli.detectors.plans import Ensemble, parse_detector
 from asd_cli.features.mel import band_edge_hz
 from asd_cli.pipeline.exporting.assemble import ModelGraph, default_alpha, normal_bands
 from asd_cli.pipeline.model import Model
+from asd_cli.pipeline.monitoring.rule_making import AlarmOptions
+from asd_cli.pipeline.monitoring.scorer import rule_of
 
 SCHEMA = "asd.onnx/1"
 _DCASE_LICENCE = "CC-BY-NC-SA-4.0"
@@ -20,7 +22,7 @@ _DIGITS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What a model file does not know and its maker may say.
+    """What a model file does not hold and its maker may say.
 
     Attributes
     ----------
@@ -28,10 +30,13 @@ class Description:
         Of the model; empty for what follows from the data.
     microphone : str
         Which, and where it was.
+    alarms : AlarmOptions
+        Of the alarm rule that the file holds.
     """
 
     licence: str = ""
     microphone: str = ""
+    alarms: AlarmOptions = field(default_factory=AlarmOptions)
 
 
 def licence_of(model: Model, description: Description) -> str:
@@ -71,6 +76,7 @@ def metadata(model: Model, made: ModelGraph, description: Description) -> dict[s
         values["part_correlation"] = model.normal_scores.part_correlation
     if own is not None:
         values["clip_seconds"] = own.clip_seconds
+        values["alarm_rule"] = rule_of(model, description.alarms).document()
         values["min_seconds"], values["max_seconds"] = own.min_seconds, own.max_seconds
     bands = normal_bands(model)
     if bands is not None:

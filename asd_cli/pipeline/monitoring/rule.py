@@ -58,6 +58,8 @@ class AlarmRule:
         So many normal clips that take part end an alarm or a warning (off-delay).
     ring_after : int
         For so many clips that take part the sum must stay at the limit (on-delay).
+    sensor_after : int
+        So many unusable clips in a row are a fault of the sensor.
     latch : bool
         Whether an alarm stays until it is acknowledged.
     off_below : float or None
@@ -103,6 +105,7 @@ class AlarmRule:
     false_alarm_seconds: float
     clear_after: int = 6
     ring_after: int = 1
+    sensor_after: int = 1
     latch: bool = False
     off_below: float | None = None
     count: int = 0
@@ -152,8 +155,10 @@ class AlarmRule:
             shelved_until=state.shelved_until if shelved else None,
         )  # fmt: skip
         if heard.fault or heard.score is None:
-            return self._settled(replace(state, sensor_clips=state.sensor_clips + 1), heard,
-                                 Condition.SENSOR)  # fmt: skip
+            state = replace(state, sensor_clips=state.sensor_clips + 1, unusable=state.unusable + 1)
+            bad = state.unusable >= self.sensor_after
+            return self._settled(state, heard, Condition.SENSOR if bad else state.condition)
+        state = replace(state, unusable=0)
         if self._is_off(heard):
             return self._settled(replace(state, off_clips=state.off_clips + 1), heard,
                                  Condition.OFF)  # fmt: skip
@@ -280,8 +285,9 @@ class AlarmState:
         Until then alarms are not announced.
     clips, taken, off_clips, sensor_clips, alarms : int
         Counters.
-    waited, calm, at_limit : int
-        Clips since the last that took part; normal ones, and ones at the limit, in a row.
+    waited, calm, at_limit, unusable : int
+        Clips since the last that took part; in a row: normal ones, ones at the limit, ones that
+        cannot be used.
     recent : tuple of bool
         Which of the last clips were rare, for ``3of5``.
     """
@@ -304,6 +310,7 @@ class AlarmState:
     waited: int = 0
     calm: int = 0
     at_limit: int = 0
+    unusable: int = 0
     recent: tuple[bool, ...] = ()
 
     def acknowledge(self) -> "AlarmState":

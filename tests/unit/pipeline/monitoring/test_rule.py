@@ -33,7 +33,7 @@ def test_a_change_warns_then_rings_and_normal_clips_end_it() -> None:
     found = conditions(RULE, [NORMAL, HIGH, HIGH, HIGH, NORMAL, NORMAL, NORMAL, NORMAL])
     assert found == ["normal", "normal", "warning", "alarm", "alarm", "alarm", "normal", "normal"]
     slow = replace(RULE, p_values=(1.0, 0.3, 0.04))
-    assert conditions(slow, [HIGH] * 4) == ["normal", "warning", "warning", "alarm"]
+    assert conditions(slow, [HIGH] * 4) == ["normal", "normal", "warning", "alarm"]
 
 
 def test_the_sum_is_that_of_shiryaev_and_roberts() -> None:
