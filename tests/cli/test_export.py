@@ -13,6 +13,8 @@ import pytest
 from asd_cli import lite
 from asd_cli.pipeline.exporting import checking
 from asd_cli.pipeline.model import Model
+from asd_cli.pipeline.monitoring.rule import AlarmRule, AlarmState, Heard
+from asd_cli.pipeline.monitoring.scorer import ModelScorer, rule_of
 from tests.support.command import asd, finish
 from tests.support.fan import Fault, fan, write
 
@@ -97,19 +99,28 @@ def test_lite_alone_needs_three_packages(here: Path, tmp_path: Path) -> None:
     assert done.stderr.splitlines() == ["new/too short.wav: 0.50 s; 1 s or more are needed", "[]"]
 
 
-def test_a_stream_gives_the_scores_of_the_file(here: Path) -> None:
-    import soundfile
-
-    samples, _ = soundfile.read("new/shift.wav", dtype="int16")
+def test_a_stream_gives_the_scores_of_the_file_and_the_alarms_of_the_rule(here: Path) -> None:
+    """Calm, a fault, then a machine that stands still."""
+    parts = [fan(20.0, RATE, 40), fan(30.0, RATE, 41, Fault(level=0.1)), np.zeros(4 * RATE)]
+    samples = np.round(np.concatenate(parts) * 32767).astype("<i2")
     done = subprocess.run(
         [sys.executable, "-m", "asd_cli.lite", "fan.onnx", "-"],
-        input=samples.astype("<i2").tobytes(), capture_output=True, cwd=here, check=False,
+        input=samples.tobytes(), capture_output=True, cwd=here, check=False,
     )  # fmt: skip
     assert done.returncode == 9, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    parts = lite.Model("fan.onnx").score_file("new/shift.wav")["parts"]
-    assert [row["start"] for row in rows] == [0.0, 2.0, 4.0, 6.0]
-    assert [row["score"] for row in rows] == [part["score"] for part in parts[:4]]
+    assert [row["start"] for row in rows] == [2.0 * number for number in range(27)]
+    scorer, state = ModelScorer(own_model(here)), AlarmState()
+    rule = AlarmRule.read(lite.Model("fan.onnx").meta["alarm_rule"])
+    assert rule == rule_of(own_model(here))
+    clips = samples.reshape(-1, 2 * RATE).astype(np.float32) / 32768
+    for row, clip in zip(rows, clips, strict=True):
+        known = scorer.score(clip)
+        assert row["score"] == pytest.approx(known.score, rel=1e-4, abs=1e-4)
+        assert row["level_db"] == pytest.approx(known.level, abs=0.006)
+        state = rule.step(state, Heard(time=row["start"], score=known.score, level=known.level))
+        assert row["state"] == state.condition
+    assert rows[-1]["state"] in {"off", "alarm"}
 
 
 def test_another_rate_can_be_asked_for_without_another_export(here: Path) -> None:

@@ -43,11 +43,11 @@ def test_sections_domains_and_thresholds_of_groups_stay(here: Path) -> None:
     assert exported.meta["licence"] == "CC-BY-NC-SA-4.0"
     assert exported.meta["sections"] == ["00", "01"]
     seen = set()
-    for file in sorted(Path("dev_data/fan").glob("*_test/*.wav")):
+    for file in sorted(Path("dev_data/fan").glob("*/*.wav")):
         section, domain = file.name.split("_")[1:3]
         (known,) = model.score([file], section=section, domain=domain)
         found = exported.score_file(str(file), section=section, domain=domain)
-        assert found["score"] == pytest.approx(known.score, rel=1e-4)
+        assert found["score"] == pytest.approx(known.score, rel=1e-4, abs=1e-4)
         assert found["p_value"] == pytest.approx(known.p_value, rel=1e-3)
         assert found["anomalous"] == known.anomalous
         seen.add(known.anomalous)
