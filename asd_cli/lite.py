@@ -27,7 +27,7 @@ class Model:
     def __init__(self, path: str | bytes, alpha: float | None = None, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = threads
-        options.enable_cpu_mem_arena, options.log_severity_level = False, 3
+        options.enable_mem_pattern, options.log_severity_level = False, 3
         self.session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
         known = self.session.get_modelmeta().custom_metadata_map
         self.meta: Row = {key.removeprefix("asd."): json.loads(known[key]) for key in known}

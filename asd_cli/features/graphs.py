@@ -1,8 +1,7 @@
 """Front ends as nodes of a graph: log-mel spectrograms and powers of bands from a waveform.
 
-They compute what `log_mel` and `band_power` compute, by ONNX's operator STFT. Its Fourier transform
-rounds otherwise than `scipy.fft`; the difference is below a thousandth of a decibel where a band
-holds anything.
+They compute what `log_mel` and `band_power` compute. The Fourier transform rounds otherwise than
+`scipy.fft`; the difference is below a thousandth of a decibel where a band holds anything.
 """
 
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from asd_cli.features.band_power import Edges, band_filters, power_window
 from asd_cli.features.logmel import hann, mel_basis
 from asd_cli.features.recipe import LOG_FLOOR, FeatureParameters
+from asd_cli.features.transform_graph import Energies, energies_graph
 from asd_cli.graphs.builder import Graph
 from asd_cli.graphs.values import Value
 
@@ -112,21 +112,14 @@ def _log_mel(clips: ClipInputs, recipe: FeatureParameters) -> Value:
     clips.require(half + 1)
     padded = graph.node("Pad", clips.wave, np.array([0, half, 0, half], np.int64), mode=mode)
     window = hann(recipe.n_fft, np.dtype(np.float32))
-    energy = _energies(padded, window, recipe.hop_length)
+    energies = energies_graph(padded, window, recipe.hop_length)
     if recipe.power != 2.0:
-        energy = energy ** (recipe.power / 2.0)
+        energies = Energies(energies.values ** (recipe.power / 2.0), energies.bins)
     own = clips.filters is not None and recipe == clips.recipe
     filters = clips.filters if own else mel_basis(recipe).toarray()
-    mel = energy @ np.asarray(filters, np.float32).T
+    mel = energies.in_bands(np.asarray(filters))
     scale = np.float32(20.0 / recipe.power / np.log(10.0))
     return mel.maximum(np.float32(LOG_FLOOR)).apply("Log") * scale
-
-
-def _energies(wave: Value, window: npt.NDArray[np.float32], hop: int) -> Value:
-    """Squared magnitudes of the Fourier transforms of frames [shape=(clips, n_frames, bins)]."""
-    step, length = np.int64(hop), np.int64(len(window))
-    spectrum = wave.graph.node("STFT", wave.unsqueeze(2), step, window, length, onesided=1)
-    return spectrum.reduce("SumSquare", -1)
 
 
 def band_power_graph(clips: ClipInputs, edges_hz: Edges, *, n_fft: int, sample_rate: int) -> Value:
@@ -137,15 +130,15 @@ def band_power_graph(clips: ClipInputs, edges_hz: Edges, *, n_fft: int, sample_r
     Value [shape=(clips, n_frames, n_bands), dtype=float32]
         Mean square.
     """
-    shared: tuple[Value, Value] = clips.graph.shared(
+    shared: tuple[Energies, Value] = clips.graph.shared(
         ("energies", n_fft), lambda: _complete_frames(clips, n_fft)
     )
     energies, scale = shared
     filters = band_filters(edges_hz, n_fft, sample_rate).toarray()
-    return (energies @ np.asarray(filters, np.float32).T) * scale
+    return energies.in_bands(filters) * scale
 
 
-def _complete_frames(clips: ClipInputs, n_fft: int) -> tuple[Value, Value]:
+def _complete_frames(clips: ClipInputs, n_fft: int) -> tuple[Energies, Value]:
     """Energies of frames, of short clips completed by zeros, and what makes up for the zeros."""
     graph = clips.graph
     zero = graph.constant(np.int64(0))
@@ -154,4 +147,4 @@ def _complete_frames(clips: ClipInputs, n_fft: int) -> tuple[Value, Value]:
     pads = graph.concatenate([none, missing.reshape(1)], axis=0)
     padded = graph.node("Pad", clips.wave, pads, mode="constant")
     scale = n_fft / (n_fft - missing.cast(np.float32))
-    return _energies(padded, power_window(n_fft), n_fft // 2), scale
+    return energies_graph(padded, power_window(n_fft), n_fft // 2), scale

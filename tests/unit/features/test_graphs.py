@@ -9,6 +9,7 @@ from asd_cli.features.band_power import band_power
 from asd_cli.features.graphs import ClipInputs, band_power_graph, log_mel_graph
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
+from asd_cli.features.transform_graph import energies_graph
 from asd_cli.graphs.builder import Graph
 from tests.support.fan import fan
 from tests.support.graphs import run
@@ -46,6 +47,21 @@ def test_log_mel_of_any_length_is_equal_to_a_thousandth_of_a_decibel(
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() < 1e-3
     assert clips.min_samples == recipe.n_fft // 2 + 1
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 12, 15, 64, 353, 400, 706])
+@pytest.mark.parametrize("hop", [1, 5, 16])
+def test_transforms_of_any_length_and_hop(length: int, hop: int) -> None:
+    """Also of odd and prime lengths, whose factors are uneven."""
+    rng = np.random.default_rng(length)
+    wave = rng.standard_normal((2, length + 37)).astype(np.float32)
+    window = rng.uniform(0.5, 1.0, length).astype(np.float32)
+    graph = Graph()
+    energies = energies_graph(graph.input("wave", np.float32, ["clips", "n"]), window, hop)
+    found = run(graph, energies.in_bands(np.eye(length // 2 + 1)), 3, wave=wave)
+    frames = np.lib.stride_tricks.sliding_window_view(wave, length, axis=1)[:, ::hop]
+    expected = np.abs(np.fft.rfft(frames * window)) ** 2
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * length)
 
 
 @pytest.mark.parametrize("samples", [16000, 4096, 900])
