@@ -24,6 +24,8 @@ _CONFIDENCE = 0.9
 _STEPS_PER_DECADE = 16
 _SMALLEST_P = 1e-3
 _OFF_DB = 6.0
+# A door that slams clips once; a broken cable stays.
+_SENSOR_AFTER = 3
 _MAX_WINDOW = 1000
 
 
@@ -135,6 +137,7 @@ def make_rule(
         false_alarm_seconds=period,
         clear_after=options.clear_after,
         ring_after=options.ring_after,
+        sensor_after=_SENSOR_AFTER,
         latch=options.latch,
         off_below=min(levels) - _OFF_DB if len(levels) else None,
         count=count,
