@@ -14,6 +14,7 @@ from asd_cli.cli.commands import (
     extract,
     fetch,
     inspect,
+    listen,
     models,
     report,
     run,
@@ -79,6 +80,7 @@ app.command("rebaseline")(update.rebaseline)
 MONITORING = "Monitoring"
 app.command("alarms", rich_help_panel=MONITORING)(alarms.alarms)
 app.command("watch", rich_help_panel=MONITORING)(watch.watch)
+app.command("listen", rich_help_panel=MONITORING)(listen.listen)
 app.command("status", rich_help_panel=MONITORING)(status.status)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

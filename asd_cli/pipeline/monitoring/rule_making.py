@@ -116,11 +116,11 @@ def make_rule(
     period = seconds_per_alarm(options.false_alarms)
     count, window = count_of_window(options.rule)
     spacing = options.spacing_seconds or clip_seconds
-    if min(options.clear_after, options.ring_after) < 1 or spacing < clip_seconds:
+    if min(options.clear_after, options.ring_after) < 1 or spacing <= 0:
         raise UsageError(
             f"clips cannot be {spacing:g} s apart, or be counted from "
             f"{min(options.clear_after, options.ring_after)}",
-            hint=f"give {clip_seconds:g} s or more, and counts of 1 or more",
+            hint="give a time above 0, and counts of 1 or more",
         )
     thinning = find_thinning(normal.scores, recordings)
     every = int(np.ceil(round(thinning.every * clip_seconds / spacing, 6)))

@@ -59,6 +59,7 @@ NotifyAccess=main
 WatchdogSec={_WATCHDOG_SECONDS}
 Restart=always
 RestartSec=5
+SuccessExitStatus=130 143
 WorkingDirectory={str(folder).replace("%", "%%")}
 Environment=OMP_NUM_THREADS=1
 # Secrets of webhooks and MQTT: ASD_WEBHOOK_TOKEN, ASD_MQTT_USER, ASD_MQTT_PASSWORD.
