@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from asd_cli.cli.commands import (
+    alarms,
     config,
     demo,
     detectors,
@@ -14,14 +15,17 @@ from asd_cli.cli.commands import (
     extract,
     fetch,
     inspect,
+    listen,
     models,
     report,
     run,
     score,
     select,
+    status,
     submit,
     train,
     update,
+    watch,
 )
 from asd_cli.core.version import __version__
 
@@ -30,7 +34,9 @@ app = typer.Typer(
     help="Detect anomalous machine sound when only normal recordings exist.\n\n"
     "Start with: asd demo. It makes a synthetic set, trains, scores, evaluates and reports, "
     "offline.\n\n"
-    "Own recordings: asd inspect FOLDER, asd train --data FOLDER --machine NAME, asd score FILES.",
+    "Own recordings: asd inspect FOLDER, asd train --data FOLDER --machine NAME, asd score FILES."
+    "\n\n"
+    "Monitoring: asd alarms, asd watch FOLDER, asd listen, asd status.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -73,5 +79,10 @@ app.command("inspect")(inspect.inspect)
 app.command("update")(update.update)
 app.command("export")(export.export)
 app.command("rebaseline")(update.rebaseline)
+MONITORING = "Monitoring"
+app.command("alarms", rich_help_panel=MONITORING)(alarms.alarms)
+app.command("watch", rich_help_panel=MONITORING)(watch.watch)
+app.command("listen", rich_help_panel=MONITORING)(listen.listen)
+app.command("status", rich_help_panel=MONITORING)(status.status)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

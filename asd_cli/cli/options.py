@@ -36,6 +36,13 @@ class ScoreFormat(StrEnum):
     CSV = "csv"
 
 
+class LineFormat(StrEnum):
+    """How clips are printed as they are taken."""
+
+    TEXT = "text"
+    JSONL = "jsonl"
+
+
 class ShortFormat(StrEnum):
     """How facts are printed that are no table."""
 
@@ -104,6 +111,10 @@ GroundTruth = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+LineFormatOption = Annotated[
+    LineFormat | None,
+    typer.Option("--format", help="How to print clips [text on a terminal, else jsonl]."),
+]
 ShortFormatOption = Annotated[
     ShortFormat, typer.Option("--format", help="How to print the result.")
 ]

@@ -24,6 +24,8 @@ _CONFIDENCE = 0.9
 _STEPS_PER_DECADE = 16
 _SMALLEST_P = 1e-3
 _OFF_DB = 6.0
+# A door that slams clips once; a broken cable stays.
+_SENSOR_AFTER = 3
 _MAX_WINDOW = 1000
 
 
@@ -114,11 +116,11 @@ def make_rule(
     period = seconds_per_alarm(options.false_alarms)
     count, window = count_of_window(options.rule)
     spacing = options.spacing_seconds or clip_seconds
-    if min(options.clear_after, options.ring_after) < 1 or spacing < clip_seconds:
+    if min(options.clear_after, options.ring_after) < 1 or spacing <= 0:
         raise UsageError(
             f"clips cannot be {spacing:g} s apart, or be counted from "
             f"{min(options.clear_after, options.ring_after)}",
-            hint=f"give {clip_seconds:g} s or more, and counts of 1 or more",
+            hint="give a time above 0, and counts of 1 or more",
         )
     thinning = find_thinning(normal.scores, recordings)
     every = int(np.ceil(round(thinning.every * clip_seconds / spacing, 6)))
@@ -135,6 +137,7 @@ def make_rule(
         false_alarm_seconds=period,
         clear_after=options.clear_after,
         ring_after=options.ring_after,
+        sensor_after=_SENSOR_AFTER,
         latch=options.latch,
         off_below=min(levels) - _OFF_DB if len(levels) else None,
         count=count,

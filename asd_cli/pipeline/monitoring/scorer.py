@@ -163,12 +163,20 @@ def rule_of(model: Model, options: AlarmOptions = AlarmOptions()) -> AlarmRule:
     together for a recording, and their normal clips' levels for those of all.
     """
     own = require_own(model)
-    units = own.clip_recordings or tuple(model.normal_scores.units)
     levels = own.clip_levels or [
         level_db(np.asarray(tensor, np.float32))
         for name, tensor in model.tensors.items()
         if name.startswith(REFERENCES)
     ]
     return make_rule(
-        model.normal_scores, units, clip_seconds=own.clip_seconds, levels=levels, options=options
+        model.normal_scores,
+        recordings_of(model),
+        clip_seconds=own.clip_seconds,
+        levels=levels,
+        options=options,
     )
+
+
+def recordings_of(model: Model) -> tuple[object, ...]:
+    """Give the recording of each normal clip of a model, or what is left out together."""
+    return require_own(model).clip_recordings or tuple(model.normal_scores.units)

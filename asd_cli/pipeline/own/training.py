@@ -118,7 +118,9 @@ def _current(request: OwnTrainRequest, identity: dict[str, Any]) -> Model | None
         model = registry_of(request.settings).load(request.machine, device=request.device)
     except (DataError, IntegrityError):
         return None
-    complete = model.facts.calibration is not None and model.facts.own is not None
+    own = model.facts.own
+    # Models of before recordings of clips were kept can promise no rate of alarms.
+    complete = model.facts.calibration is not None and own is not None and own.clip_recordings
     return model if complete and model.facts.identity == identity else None
 
 

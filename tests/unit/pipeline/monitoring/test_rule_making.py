@@ -97,7 +97,7 @@ def test_the_limit_is_the_number_of_clips_that_take_part_in_the_period() -> None
     sparse = rule_of(scores, options=AlarmOptions(false_alarms="1/day", spacing_seconds=600.0))
     assert (sparse.alarm_at, sparse.every) == (pytest.approx(144.0), 1)
     with pytest.raises(UsageError, match="apart"):
-        rule_of(scores, options=AlarmOptions(spacing_seconds=5.0))
+        rule_of(scores, options=AlarmOptions(spacing_seconds=-5.0))
 
 
 def test_equal_normal_scores_make_a_rule() -> None:
