@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 PANEL = "Outputs"
 
+ModelFile = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="X.onnx", help="Score by a file of asd export."),
+]
 Exec = Annotated[
     str | None,
     typer.Option("--exec", metavar="PROGRAM", rich_help_panel=PANEL,
@@ -48,7 +52,8 @@ PrintUnit = Annotated[
 
 def monitoring_request(
     *,
-    machine: str,
+    machine: list[str] | None,
+    model: Path | None,
     config: Path | None,
     set_: list[str] | None,
     options: "AlarmOptions",
@@ -60,13 +65,17 @@ def monitoring_request(
     serve: str | None,
     stale_after: float,
 ) -> "MonitoringRequest":
-    """Make the request of a session."""
-    from asd_cli.cli.own import own_settings
+    """Make the request of a session; an exported file names its machine."""
+    from asd_cli.cli.own import one_machine, own_settings, require_unused
+    from asd_cli.pipeline.monitoring.exported import read_exported
     from asd_cli.pipeline.monitoring.setup import MonitoringRequest
 
+    if model is not None:
+        require_unused({"--machine": machine}, "with --model")
+    name = one_machine(machine) if model is None else read_exported(model).machine
     return MonitoringRequest(
-        machine=machine, settings=own_settings(config, set_, {}), options=options, exec_=exec_,
-        webhook=webhook, mqtt=mqtt, metrics=metrics, page=page, serve=serve,
+        machine=name, model=model, settings=own_settings(config, set_, {}), options=options,
+        exec_=exec_, webhook=webhook, mqtt=mqtt, metrics=metrics, page=page, serve=serve,
         stale_seconds=stale_after,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from asd_cli import lite
@@ -101,7 +102,11 @@ def test_lite_alone_needs_three_packages(here: Path, tmp_path: Path) -> None:
 
 def test_a_stream_gives_the_scores_of_the_file_and_the_alarms_of_the_rule(here: Path) -> None:
     """Calm, a fault, then a machine that stands still."""
-    parts = [fan(20.0, RATE, 40), fan(30.0, RATE, 41, Fault(level=0.1)), np.zeros(4 * RATE)]
+    parts: list[npt.NDArray[np.floating]] = [
+        fan(20.0, RATE, 40),
+        fan(30.0, RATE, 41, Fault(level=0.1)),
+        np.zeros(4 * RATE),
+    ]
     samples = np.round(np.concatenate(parts) * 32767).astype("<i2")
     done = subprocess.run(
         [sys.executable, "-m", "asd_cli.lite", "fan.onnx", "-"],

@@ -15,12 +15,18 @@ from asd_cli.services.watch import WatchRequest, watch
 from tests.support.monitored import MACHINE, settings
 
 
+def exported() -> Path | None:
+    """Give the file of `asd export` that scores; None for the model."""
+    named = os.environ.get("WATCH_MODEL")
+    return Path(named) if named else None
+
+
 def request(root: Path, *, once: bool = True) -> WatchRequest:
     """Give the request of all tests: an alarm an hour, a program for events, files moved away."""
     return WatchRequest(
         folder=root / "in",
         monitoring=MonitoringRequest(
-            machine=MACHINE, settings=settings(root), exec_=str(root / "told"),
+            machine=MACHINE, model=exported(), settings=settings(root), exec_=str(root / "told"),
             options=AlarmOptions(false_alarms="1/hour"),
         ),
         once=once, recursive=True, settle_seconds=0.2, poll_seconds=0.1, move_to=root / "done",

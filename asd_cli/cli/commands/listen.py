@@ -9,7 +9,6 @@ from asd_cli.cli import monitoring_options as outputs
 from asd_cli.cli import options
 from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
-from asd_cli.cli.own import one_machine
 from asd_cli.core.errors import UsageError
 
 
@@ -17,6 +16,7 @@ from asd_cli.core.errors import UsageError
 def listen(
     *,
     machine: options.Machines = None,
+    model: outputs.ModelFile = None,
     device: Annotated[
         str | None, typer.Option("--device", metavar="NAME", help="A sound card or ALSA device.")
     ] = None,
@@ -94,7 +94,7 @@ def listen(
     ) if rate else None  # fmt: skip
     request = service.ListenRequest(
         monitoring=outputs.monitoring_request(
-            machine=one_machine(machine), config=config, set_=set_,
+            machine=machine, model=model, config=config, set_=set_,
             options=rule_options.alarm_options(
                 false_alarms=false_alarms, clear_after=clear_after, ring_after=ring_after,
                 latch=latch, rule=rule, spacing=None,

@@ -10,7 +10,6 @@ from asd_cli.cli import monitoring_options as outputs
 from asd_cli.cli import options
 from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
-from asd_cli.cli.own import one_machine
 
 
 @exits
@@ -18,6 +17,7 @@ def watch(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where recordings arrive.")],
     *,
     machine: options.Machines = None,
+    model: outputs.ModelFile = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Watch sub-folders too.")
     ] = False,
@@ -89,7 +89,7 @@ def watch(
     request = service.WatchRequest(
         folder=folder,
         monitoring=outputs.monitoring_request(
-            machine=one_machine(machine), config=config, set_=set_,
+            machine=machine, model=model, config=config, set_=set_,
             options=rule_options.alarm_options(
                 false_alarms=false_alarms, clear_after=clear_after, ring_after=ring_after,
                 latch=latch, rule=rule, spacing=spacing,

@@ -12,11 +12,13 @@ from asd_cli.core.hashing import hash_file
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.monitoring.channels import Channel, ExecChannel, WebhookChannel
 from asd_cli.pipeline.monitoring.evidence import Evidence
+from asd_cli.pipeline.monitoring.exported import read_exported
 from asd_cli.pipeline.monitoring.monitor import ClipRow, Monitor
 from asd_cli.pipeline.monitoring.mqtt import MqttChannel
 from asd_cli.pipeline.monitoring.outbox import Outbox
+from asd_cli.pipeline.monitoring.rule import AlarmRule
 from asd_cli.pipeline.monitoring.rule_making import AlarmOptions
-from asd_cli.pipeline.monitoring.scorer import ModelScorer, rule_of
+from asd_cli.pipeline.monitoring.scorer import ClipScorer, ModelScorer, rule_of
 from asd_cli.pipeline.monitoring.session import (
     DATABASE,
     SOUNDS,
@@ -57,6 +59,8 @@ class MonitoringRequest:
         Without sound for so long the sensor is at fault.
     device : str
         Where networks compute.
+    model : Path or None
+        A file of `asd export` that scores instead of the model; it names the machine.
     """
 
     machine: str
@@ -70,6 +74,7 @@ class MonitoringRequest:
     serve: str | None = None
     stale_seconds: float = 3600.0
     device: str = "auto"
+    model: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -127,10 +132,8 @@ def monitoring(
     UsageError
         When another process monitors the machine, or an option cannot be used.
     """
-    path = registry_of(request.settings).path(request.machine)
-    model = Model.load(path, device=request.device)
-    scorer = ModelScorer(model, hash_file(path))
-    monitor = Monitor(scorer, rule_of(model, request.options))
+    scorer, rule, model = _scoring(request)
+    monitor = Monitor(scorer, rule)
     channels = _channels(request)
     with only_one(request.folder, request.machine):
         store = Store(request.folder / DATABASE)
@@ -150,6 +153,16 @@ def monitoring(
             yield session
         finally:
             session.close()
+
+
+def _scoring(request: MonitoringRequest) -> tuple[ClipScorer, AlarmRule, Model | None]:
+    """Give what scores and the rule; the model where it is one that scores."""
+    if request.model is not None:
+        exported = read_exported(request.model)
+        return exported, exported.rule(request.options), None
+    path = registry_of(request.settings).path(request.machine)
+    model = Model.load(path, device=request.device)
+    return ModelScorer(model, hash_file(path)), rule_of(model, request.options), model
 
 
 def _channels(request: MonitoringRequest) -> list[Channel]:
@@ -174,12 +187,17 @@ def _outputs(request: MonitoringRequest) -> list[StatusOutput]:
 
 
 def _pages(
-    request: MonitoringRequest, store: Store, model: Model, evidence: Evidence
+    request: MonitoringRequest, store: Store, model: Model | None, evidence: Evidence
 ) -> list[StatusOutput]:
     if request.page is None:
         if request.serve is not None:
             raise UsageError("there is no page to serve", hint="give one: --page status.html")
         return []
+    if model is None:
+        raise UsageError(
+            "a page shows what the model holds, and an exported file does not",
+            hint="watch with the model: --machine NAME; or leave --page out",
+        )
     from asd_cli.pipeline.monitoring.page import StatusPage
     from asd_cli.pipeline.monitoring.serving import PageServer
 

@@ -132,7 +132,7 @@ def test_the_tail_of_students_distribution_far_out_as_well(freedom: int) -> None
 def test_p_values_of_few_and_many_recordings(recordings: int) -> None:
     """Ranks and tails; ties with normal scores count as high."""
     scores = RNG.normal(5.0, 1.0, 27).astype(np.float32)
-    normal = NormalScores(scores, np.arange(27) * recordings // 27)
+    normal = NormalScores(scores, [number * recordings // 27 for number in range(27)])
     new = np.concatenate([scores.astype(float), np.linspace(-3.0, 60.0, 40)])
     graph = Graph()
     value = p_value_graph(normal, graph.input("scores", np.float64, ["n"]))
