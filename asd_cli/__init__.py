@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from asd_cli.services.demo import DemoRequest, DemoResult, demo
     from asd_cli.services.doctor import Diagnosis, diagnose
     from asd_cli.services.evaluate import EvaluateResult, evaluate
+    from asd_cli.services.export import Exported, ExportRequest, export
     from asd_cli.services.extract import ExtractResult, extract
     from asd_cli.services.fetch import FetchRequest, FetchResult, fetch
     from asd_cli.services.inspect import Inspection, InspectRequest, inspect
@@ -109,6 +110,8 @@ _HOMES = {
     "EvaluateRequest": "pipeline.systems",
     "EvaluateResult": "services.evaluate",
     "Events": "core.events",
+    "ExportRequest": "services.export",
+    "Exported": "services.export",
     "ExtractResult": "services.extract",
     "FeatureParameters": "features.recipe",
     "FeatureStore": "features.store",
@@ -163,6 +166,7 @@ _HOMES = {
     "demo": "services.demo",
     "diagnose": "services.doctor",
     "evaluate": "services.evaluate",
+    "export": "services.export",
     "extract": "services.extract",
     "fetch": "services.fetch",
     "harmonic_mean": "evaluation.means",
@@ -204,6 +208,8 @@ __all__ = [
     "EvaluateRequest",
     "EvaluateResult",
     "Events",
+    "ExportRequest",
+    "Exported",
     "ExtractResult",
     "FeatureParameters",
     "FeatureStore",
@@ -259,6 +265,7 @@ __all__ = [
     "demo",
     "diagnose",
     "evaluate",
+    "export",
     "extract",
     "fetch",
     "harmonic_mean",

@@ -77,7 +77,7 @@ app.command("select")(select.select)
 app.command("doctor")(doctor.doctor)
 app.command("inspect")(inspect.inspect)
 app.command("update")(update.update)
-app.command("export")(export.export)
+app.command("export", rich_help_panel="Models")(export.export)
 app.command("rebaseline")(update.rebaseline)
 MONITORING = "Monitoring"
 app.command("alarms", rich_help_panel=MONITORING)(alarms.alarms)

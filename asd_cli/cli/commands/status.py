@@ -51,6 +51,6 @@ def status(
         for one in found:
             for line in status_lines(one):
                 console.out.print(console.safe(line), soft_wrap=True)
-    code = max(StatusCode[str(one.verdict).upper()] for one in found)
+    code = max(StatusCode[str(one.overall).upper()] for one in found)
     if code:
         raise typer.Exit(code)

@@ -102,7 +102,7 @@ def watch(
     )  # fmt: skip
     console = make_console()
     if print_unit:
-        console.data(outputs.unit_text(request.monitoring, move_to))
+        console.data(outputs.unit_text(request.monitoring, move_to, folder if move_to else None))
         return
     with shown_events(console, quiet=quiet) as events:
         service.watch(request, events, show=RowPrinter(console, format_))

@@ -67,7 +67,7 @@ def status_lines(status: "MonitorStatus") -> Iterator[str]:
     """Say in lines how a machine is."""
     state = status.state
     why = f": {status.why}" if status.why else ""
-    yield f"{status.machine}: {str(status.verdict).upper()}{why}"
+    yield f"{status.machine}: {str(status.overall).upper()}{why}"
     since = "" if state.since is None else f" since {_local(state.since)}"
     yield f"  state {state.condition}{since}; alarms so far: {state.alarms}"
     if state.shelved_until is not None:

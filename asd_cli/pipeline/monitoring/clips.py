@@ -51,8 +51,7 @@ class SoundClip:
 
 def wanted_format(scorer: ClipScorer) -> AudioFormat:
     """Give the format that a scorer takes."""
-    channel = scorer.channel if isinstance(scorer.channel, int) else "mean"
-    return AudioFormat(sample_rate=scorer.sample_rate, channel=channel, resample=True)
+    return AudioFormat(sample_rate=scorer.sample_rate, channel=scorer.channel, resample=True)
 
 
 def unusable(info: AudioInfo, scorer: ClipScorer) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from asd_cli.core.files import write_bytes
 from asd_cli.pipeline.monitoring.monitor import Step
 from asd_cli.pipeline.monitoring.rule import Condition
+from asd_cli.pipeline.monitoring.scorer import Waveform
 
 _KEPT = {Condition.ALARM, Condition.WARNING, Condition.SENSOR}
 _BYTES = 2
@@ -40,11 +41,10 @@ class Evidence:
         write_bytes(self.path(event.id), wav_bytes(samples, self.sample_rate))
 
 
-def wav_bytes(samples: "np.typing.NDArray[np.float32]", sample_rate: int) -> bytes:
+def wav_bytes(samples: Waveform, sample_rate: int) -> bytes:
     """Write samples [shape=(n_samples,), full scale 1] as a 16-bit WAV file."""
-    data = np.clip(np.rint(samples * 32767.0), -32768, 32767).astype("<i2").tobytes()
+    data: bytes = np.clip(np.rint(samples * 32767.0), -32768, 32767).astype("<i2").tobytes()
     head = b"RIFF" + (36 + len(data)).to_bytes(4, "little") + b"WAVEfmt "
     form = (16, 1 | 1 << 16, sample_rate, sample_rate * _BYTES, _BYTES | 16 << 16)
-    return head + b"".join(v.to_bytes(4, "little") for v in form) + b"data" + (
-        len(data).to_bytes(4, "little") + data
-    )  # fmt: skip
+    numbers = b"".join(value.to_bytes(4, "little") for value in form)
+    return head + numbers + b"data" + len(data).to_bytes(4, "little") + data

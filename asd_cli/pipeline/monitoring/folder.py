@@ -17,7 +17,7 @@ from asd_cli.core.recordings import is_recording_name
 
 _ENDINGS = (".part", ".tmp", ".partial", ".crdownload")
 # A header without a length, or one that promises more, is believed after so long.
-_PATIENCE_SECONDS = 30.0
+_BELIEVED_SECONDS = 30.0
 _ALL_AGAIN_SECONDS = 30.0
 _COARSE_NS = 2_000_000_000
 
@@ -182,7 +182,7 @@ def _stat(path: Path) -> Found | None:
 
 def _is_complete(found: Found, unchanged_seconds: float) -> bool:
     """Whether the container is as long as it says; after a while what is there is believed."""
-    if unchanged_seconds >= _PATIENCE_SECONDS:
+    if unchanged_seconds >= _BELIEVED_SECONDS:
         return True
     try:
         return not read_info(found.path).size_unknown

@@ -178,8 +178,7 @@ def sound_clip(cut: Cut, scorer: ClipScorer) -> SoundClip:
     )  # fmt: skip
     if reason := unusable(info, scorer):
         return SoundClip(start=0.0, seconds=cut.seconds, fault=reason)
-    channel = scorer.channel if isinstance(scorer.channel, int) else "mean"
-    samples: Samples = to_samples(cut.content, of, channel)
+    samples: Samples = to_samples(cut.content, of, scorer.channel)
     try:
         return clip_of_samples(samples, 0.0, of.sample_rate, scorer)
     except DataError as error:

@@ -86,8 +86,9 @@ class MqttChannel:
     def _connected(self) -> Any:
         if self._client is None:
             import paho.mqtt.client as mqtt
+            from paho.mqtt.enums import CallbackAPIVersion
 
-            client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+            client = mqtt.Client(CallbackAPIVersion.VERSION2)
             if self.user:
                 client.username_pw_set(self.user, self.password)
             client.will_set(f"{self.topic}/availability", "offline", qos=1, retain=True)

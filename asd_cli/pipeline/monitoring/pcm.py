@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ class PcmFormat:
         return self.channels * self.encoding.size
 
 
-def read_exactly(stream: BinaryIO, count: int) -> bytes:
+def read_exactly(stream: IO[bytes], count: int) -> bytes:
     """Read so many bytes, fewer only at the end of the stream."""
     parts, left = [], count
     while left and (part := stream.read(left)):
@@ -63,7 +63,7 @@ def read_exactly(stream: BinaryIO, count: int) -> bytes:
     return b"".join(parts)
 
 
-def read_wav_head(stream: BinaryIO) -> PcmFormat:
+def read_wav_head(stream: IO[bytes]) -> PcmFormat:
     """Read a WAV header up to its first sample; lengths in it are ignored.
 
     Raises
@@ -129,11 +129,11 @@ def to_samples(content: bytes, of: PcmFormat, channel: int | Literal["mean"]) ->
         return np.ascontiguousarray(frames[:, 0])
     if channel != "mean":
         return np.ascontiguousarray(frames[:, channel])
-    mean = frames.mean(axis=1, dtype=np.float32)
+    mean = np.asarray(frames.mean(axis=1, dtype=np.float32), np.float32)
     return mean / np.float32(_INT16_SCALE) if frames.dtype == np.int16 else mean
 
 
-def _frames(content: bytes, of: PcmFormat) -> npt.NDArray[np.int16] | npt.NDArray[np.float32]:
+def _frames(content: bytes, of: PcmFormat) -> npt.NDArray[Any]:
     if of.encoding is Encoding.S16:
         return np.frombuffer(content, "<i2").astype(np.int16, copy=False).reshape(-1, of.channels)
     if of.encoding is Encoding.F32:

@@ -238,8 +238,11 @@ class AlarmRule:
         """Make a rule of its document; ValueError when it is of another form."""
         if document.get("schema") != SCHEMA:
             raise ValueError(f"this is no {SCHEMA}")
-        values = {key: tuple(v) if isinstance(v, list) else v
-                  for key, v in document.items() if key != "schema"}  # fmt: skip
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in document.items()
+            if key != "schema"
+        }
         return cls(**values)
 
 

@@ -173,7 +173,7 @@ def p_table(
     p_values : ndarray [shape=(m + 1,)]
         As in `AlarmRule`.
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     n = len(kept)
     highest = max(float(kept[-1]), float(np.max(normal.scores)))
@@ -187,7 +187,9 @@ def p_table(
         # For a score in (starts[i], starts[i + 1]]: how many kept ones are as high or higher.
         rank = n - np.searchsorted(kept, starts, "right") + 1
         with np.errstate(invalid="ignore"):
-            bound = np.where(rank > n, 1.0, beta.ppf(_CONFIDENCE, rank, n + 1.0 - rank))
+            bound = np.where(
+                rank > n, 1.0, betaincinv(rank, np.maximum(n + 1.0 - rank, 1.0), _CONFIDENCE)
+            )
         inside = np.maximum(p_values, bound)
         beyond = np.minimum(bound, np.maximum(p_values, _SMALLEST_P))
         p_values = np.where(rank > 1, inside, beyond)

@@ -1,7 +1,7 @@
 """What scores a clip for monitoring: a model, or anything else that has these few members."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from asd_cli.pipeline.own.changes import require_own
 from asd_cli.pipeline.own.scoring import in_words
 from asd_cli.pipeline.references import REFERENCES
 
+Channel = int | Literal["mean"]
 Waveform = npt.NDArray[np.float32]
 
 
@@ -68,7 +69,7 @@ class ClipScorer(Protocol):
         """Sample rate in Hz."""
 
     @property
-    def channel(self) -> int | str:
+    def channel(self) -> Channel:
         """Channel that is used."""
 
     @property
@@ -126,9 +127,10 @@ class ModelScorer:
         return self.model.features.sample_rate
 
     @property
-    def channel(self) -> int | str:
+    def channel(self) -> Channel:
         """Channel that is used."""
-        return self.model.features.channel
+        channel = self.model.features.channel
+        return 0 if channel is None else channel
 
     @property
     def clip_seconds(self) -> float:

@@ -151,6 +151,7 @@ def monitoring(
             events.note(f"{request.machine}: {monitor.rule.promise}")
             session.begin()
             yield session
+            session.tick(force=True)
         finally:
             session.close()
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, Protocol
 
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.events import Events
@@ -61,7 +61,7 @@ class StdinSource:
 
     Attributes
     ----------
-    stream : BinaryIO
+    stream : IO[bytes]
         The pipe.
     raw : PcmFormat or None
         What raw samples are; None for a WAV file.
@@ -69,7 +69,7 @@ class StdinSource:
         Whether the other end records.
     """
 
-    stream: BinaryIO
+    stream: IO[bytes]
     raw: PcmFormat | None
     live: bool = True
     name: str = "stdin"
@@ -82,7 +82,7 @@ class StdinSource:
         """Do nothing: the thread that reads ends with the process."""
 
 
-def _blocks(stream: BinaryIO, of: PcmFormat) -> Iterator[Block]:
+def _blocks(stream: IO[bytes], of: PcmFormat) -> Iterator[Block]:
     count = max(1, round(BLOCK_SECONDS * of.sample_rate)) * of.frame_bytes
     new = True
     while content := read_exactly(stream, count):

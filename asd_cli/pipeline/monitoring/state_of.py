@@ -13,7 +13,7 @@ from asd_cli.pipeline.monitoring.store import Store
 _DEAD_SECONDS = 120.0
 
 
-class Verdict(StrEnum):
+class Overall(StrEnum):
     """What `asd status` ends with."""
 
     OK = "ok"
@@ -33,7 +33,7 @@ class MonitorStatus:
         Which one, and its model.
     state : AlarmState
         Of the rule.
-    verdict : Verdict
+    overall : Overall
         In a word.
     why : str
         Where it is stale: why.
@@ -66,7 +66,7 @@ class MonitorStatus:
     machine: str
     version: str
     state: AlarmState
-    verdict: Verdict
+    overall: Overall
     why: str
     alarm_at: float
     promise: str
@@ -94,7 +94,7 @@ class MonitorStatus:
         state = self.state
         return {
             "schema": "asd.status/1", "machine": self.machine, "version": self.version,
-            "verdict": str(self.verdict), "why": self.why, "state": str(state.announced),
+            "overall": str(self.overall), "why": self.why, "state": str(state.announced),
             "since": _iso(state.since), "acknowledged": state.acknowledged,
             "shelved_until": _iso(state.shelved_until), "alarms": state.alarms,
             "total": state.total, "alarm_at": self.alarm_at, "drift": self.drift,
@@ -132,7 +132,7 @@ def read_status(store: Store, now: float) -> MonitorStatus:
     end = scored[0]["time"] + scored[0]["seconds"] if scored else None
     return MonitorStatus(
         machine=store.fact("machine") or "", version=store.fact("version") or "", state=state,
-        verdict=Verdict.STALE if why else _verdict(state), why=why,
+        overall=Overall.STALE if why else _overall(state), why=why,
         alarm_at=rule.alarm_at if rule else 0.0, promise=rule.promise if rule else "",
         score=scored[0]["score"] if scored else None,
         p_value=scored[0]["p_value"] if scored else None,
@@ -148,9 +148,9 @@ def read_status(store: Store, now: float) -> MonitorStatus:
     )  # fmt: skip
 
 
-def _verdict(state: AlarmState) -> Verdict:
-    return {"warning": Verdict.WARNING, "alarm": Verdict.ALARM, "sensor": Verdict.SENSOR}.get(
-        state.announced, Verdict.OK
+def _overall(state: AlarmState) -> Overall:
+    return {"warning": Overall.WARNING, "alarm": Overall.ALARM, "sensor": Overall.SENSOR}.get(
+        state.announced, Overall.OK
     )
 
 

@@ -221,7 +221,7 @@ class Store:
             "SELECT COUNT(*) FROM clips c JOIN files f ON f.id = c.file WHERE f.path = ? "
             "AND c.condition NOT IN ('normal', 'off')"
         )
-        return self.rows(query, path)[0][0] == 0
+        return int(self.rows(query, path)[0][0]) == 0
 
     def touch(self, key: FileKey) -> None:
         """Remember the new time of a file whose bytes are known under its name."""

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+Scores = Sequence[float] | npt.NDArray[np.floating]
 
 NEARLY = 0.2
 """Correlation that is small enough; with 0.3, 8 of 60 streams rang where 4 were allowed."""
@@ -44,7 +45,7 @@ class Thinning:
     why: str = ""
 
 
-def find_thinning(scores: Sequence[float] | FloatArray, recordings: Sequence[object]) -> Thinning:
+def find_thinning(scores: Scores, recordings: Sequence[object]) -> Thinning:
     """Find the first lag at which scores are nearly uncorrelated.
 
     The correlation is around the mean of all recordings, so that what differs from one to another
@@ -95,9 +96,7 @@ def find_thinning(scores: Sequence[float] | FloatArray, recordings: Sequence[obj
     ))  # fmt: skip
 
 
-def thinned(
-    scores: Sequence[float] | FloatArray, recordings: Sequence[object], every: int
-) -> FloatArray:
+def thinned(scores: Scores, recordings: Sequence[object], every: int) -> FloatArray:
     """Keep each `every`-th clip of each recording, from its first."""
     pieces = _pieces(np.asarray(scores, np.float64), recordings)
     return np.concatenate([piece[::every] for piece in pieces])
@@ -113,9 +112,10 @@ def _pieces(values: FloatArray, recordings: Sequence[object]) -> list[FloatArray
 def _normal_quantiles(values: FloatArray) -> FloatArray:
     """Replace values by the quantiles of their ranks: a single very high score decides nothing."""
     from scipy.special import ndtri
-    from scipy.stats import rankdata
 
-    found: FloatArray = ndtri(rankdata(values) / (len(values) + 1.0))
+    ordered = np.sort(values)
+    below, to = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
+    found: FloatArray = ndtri((below + to + 1.0) / 2.0 / (len(values) + 1.0))
     return found
 
 
