@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.files import storage_errors
@@ -88,9 +88,9 @@ class ExportedScorer:
         return int(self.meta["sample_rate"])
 
     @property
-    def channel(self) -> int | str:
+    def channel(self) -> int | Literal["mean"]:
         """Channel that is used."""
-        channel: int | str = self.meta["channel"]
+        channel: int | Literal["mean"] = self.meta["channel"]
         return channel
 
     @property
