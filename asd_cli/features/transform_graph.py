@@ -101,8 +101,9 @@ def _cut(wave: Value, count: Value, hop: int, first: int, second: int) -> Value:
         "Mod", rows, np.int64(piece)), np.int64(piece))  # fmt: skip
     pads = graph.concatenate([np.zeros(3, np.int64), missing.reshape(1)], axis=0)
     pieces = graph.node("Pad", wave, pads, mode="constant").reshape(0, -1, piece)
-    starts = (graph.range(count) * (hop // piece)).unsqueeze(1)
-    inside = np.arange(first * second // piece, dtype=np.int64).reshape(first, 1, second // piece)
+    # Half as wide as lengths are: where hop and factor have no common divisor, these are many.
+    starts = (graph.range(count) * (hop // piece)).cast(np.int32).unsqueeze(1)
+    inside = np.arange(first * second // piece, dtype=np.int32).reshape(first, 1, second // piece)
     return pieces.take(starts + inside, 1).reshape(0, first, -1, second)
 
 
