@@ -74,7 +74,10 @@ def export_program(network: Network) -> "torch.export.ExportedProgram":
     """Trace a network, for any length of its first axis."""
     any_length = ({0: torch.export.Dim.AUTO},)
     with _quiet():
-        return torch.export.export(network.module, (network.example,), dynamic_shapes=any_length)
+        program = torch.export.export(network.module, (network.example,), dynamic_shapes=any_length)
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)  # holds the folders of whoever exports
+    return program
 
 
 _kept: dict[str, "ModelProto"] = {}
