@@ -10,7 +10,7 @@ from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.detectors.base import DetectorState, FitContext, FloatArray, History
 from asd_cli.detectors.discriminative.segments import Recordings
 from asd_cli.detectors.embedding import EmbeddingDetector
-from asd_cli.detectors.pretrained.encoders import Encoder, ExportedEncoder, encoder_fingerprint
+from asd_cli.detectors.pretrained.encoders import Encoder, encoder_fingerprint, open_encoder
 from asd_cli.detectors.pretrained.options import PretrainedOptions
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.devices import resolve_device
@@ -37,7 +37,7 @@ class PretrainedDetector(EmbeddingDetector[PretrainedOptions]):
     def __init__(self, options: PretrainedOptions) -> None:
         super().__init__(options)
         self._path = Path(options.encoder.checkpoint)
-        self._encoder: Encoder = ExportedEncoder(self._path, resolve_device(options.device))
+        self._encoder: Encoder = open_encoder(self._path, resolve_device(options.device))
 
     def learn(self, train: FeatureStore, context: FitContext) -> History:
         """Nothing: somebody else has."""
