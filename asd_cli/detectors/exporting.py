@@ -35,15 +35,6 @@ class HasGraph(Protocol):
         """
 
 
-@runtime_checkable
-class NeedsFrames(Protocol):
-    """A detector that needs more of a clip than half a transform."""
-
-    @property
-    def min_frames(self) -> int:
-        """Frames of the spectrogram that a clip must have."""
-
-
 def score_graph(detector: object, name: str, clips: ClipInputs) -> Value:
     """Score clips by a detector; UsageError when it contributes no graph."""
     if not isinstance(detector, HasGraph):

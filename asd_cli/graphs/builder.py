@@ -59,7 +59,7 @@ class Graph:
     >>> wave = graph.input("wave", np.float32, ["clips", "samples"])
     >>> graph.output("power", (wave * wave).reduce("Mean", 1), ["clips"])
     >>> [node.op_type for node in graph.model("power", {}).graph.node]
-    ['Mul', 'ReduceMean']
+    ['Mul', 'ReduceMean', 'Identity']
     """
 
     def __init__(self, opset: int = MIN_OPSET) -> None:
