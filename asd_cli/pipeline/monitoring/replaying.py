@@ -79,7 +79,7 @@ class Replay:
 
 
 def check_calibration(model: Model, rule: AlarmRule) -> CalibrationCheck:
-    """Replay the left-out scores of a model; each recording begins anew."""
+    """Replay the left-out scores of a model; each recording begins with a new sum."""
     scores = model.normal_scores.scores.tolist()
     units = recordings_of(model)
     state, alarms, warnings = AlarmState(), 0, 0
