@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from asd_cli.core.errors import DataError, UsageError
+from asd_cli.core.errors import DataError, IntegrityError, UsageError
 from asd_cli.core.events import Events
 from asd_cli.core.hashing import hash_file
 from asd_cli.pipeline.model import Model
@@ -127,19 +127,17 @@ def monitoring(
     UsageError
         When another process monitors the machine, or an option cannot be used.
     """
-    path = registry_of(request.settings).path(request.machine)
-    model = Model.load(path, device=request.device)
-    scorer = ModelScorer(model, hash_file(path))
-    monitor = Monitor(scorer, rule_of(model, request.options))
+    models = _Models(request)
+    model = models.load()
+    monitor, evidence = models.use(model)
     channels = _channels(request)
     with only_one(request.folder, request.machine):
         store = Store(request.folder / DATABASE)
-        evidence = Evidence(request.folder / SOUNDS, scorer.sample_rate)
         session = Session(
             monitor=monitor, store=store, evidence=evidence,
             outbox=Outbox(store, channels, events), show=show,
             outputs=_outputs(request), pages=_pages(request, store, model, evidence),
-            stale_seconds=request.stale_seconds,
+            stale_seconds=request.stale_seconds, newer=models.newer,
         )  # fmt: skip
         try:
             take_over(store, monitor, events)
@@ -151,6 +149,33 @@ def monitoring(
             session.tick(force=True)
         finally:
             session.close()
+
+
+@dataclass(slots=True)
+class _Models:
+    """Versions of the machine's model, as they come into use."""
+
+    request: MonitoringRequest
+    path: Path | None = None
+
+    def load(self) -> Model:
+        """Read the version in use."""
+        self.path = registry_of(self.request.settings).path(self.request.machine)
+        return Model.load(self.path, device=self.request.device)
+
+    def use(self, model: Model) -> tuple[Monitor, Evidence]:
+        """Make what scores and decides by the version that was read last."""
+        scorer = ModelScorer(model, hash_file(self.path) if self.path else "")
+        evidence = Evidence(self.request.folder / SOUNDS, scorer.sample_rate)
+        return Monitor(scorer, rule_of(model, self.request.options)), evidence
+
+    def newer(self) -> tuple[Monitor, Evidence] | None:
+        """Read the version in use where it is another one; damaged ones are not used."""
+        try:
+            now = registry_of(self.request.settings).path(self.request.machine)
+            return None if now == self.path else self.use(self.load())
+        except (DataError, IntegrityError):
+            return None
 
 
 def _channels(request: MonitoringRequest) -> list[Channel]:
