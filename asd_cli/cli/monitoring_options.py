@@ -17,7 +17,7 @@ ModelFile = Annotated[
 ]
 Exec = Annotated[
     str | None,
-    typer.Option("--exec", metavar="PROGRAM", rich_help_panel=PANEL,
+    typer.Option("--exec", metavar="COMMAND", rich_help_panel=PANEL,
                  help="Run a program for each event; its fields are ASD_STATE, ASD_MACHINE, ..."),
 ]  # fmt: skip
 Webhook = Annotated[

@@ -126,8 +126,7 @@ def watch(
 def _intake(request: WatchRequest, root: Path, session: Session, checkpoint: Checkpoint) -> Intake:
     move_to = request.move_to.absolute() if request.move_to else None
     return Intake(
-        root=root, monitor=session.monitor, store=session.store, evidence=session.evidence,
-        channels=session.channels, move_to=move_to, keep=request.retention.keep,
+        root=root, session=session, move_to=move_to, keep=request.retention.keep,
         checkpoint=checkpoint,
     )  # fmt: skip
 

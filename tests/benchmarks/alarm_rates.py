@@ -107,7 +107,7 @@ def simulate(draw: Draw, recordings: tuple[int, int], asked: str, draws: int, se
     """
     rng = np.random.default_rng(seed)
     count, clips = recordings
-    units = np.repeat(np.arange(count), clips)
+    units = np.repeat(np.arange(count), clips).tolist()
     rung, known, every, delays = [], [], [], []
     for _ in range(draws):
         normal = NormalScores(np.concatenate([draw(rng, clips) for _ in range(count)]), units)

@@ -132,14 +132,14 @@ def simulate(
     length = round(rule.false_alarm_seconds / rule.clip_seconds)
     rang = 0
     for _ in range(days):
-        drawn = [blocks[rng.integers(len(blocks))]]
+        drawn = [blocks[int(rng.integers(len(blocks)))]]
         while sum(map(len, drawn)) < length:
-            drawn.append(blocks[rng.integers(len(blocks))])
+            drawn.append(blocks[int(rng.integers(len(blocks)))])
         rang += first_alarm(rule, np.concatenate(drawn)[:length]) > 0
     delays: dict[str, list[float]] = {}
     for name, scores in faults.items():
         for _ in range(days):
-            before = blocks[rng.integers(len(blocks))][
+            before = blocks[int(rng.integers(len(blocks)))][
                 : rng.integers(rule.every, 2 * rule.every + 1)
             ]
             stream = np.concatenate(

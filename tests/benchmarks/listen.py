@@ -90,7 +90,7 @@ def listen(root: Path, speed: float, seconds: float) -> Figures:
             if late > 0:
                 time.sleep(late)
             if number % 50 == 0:
-                memory.append((number * _BLOCK_SECONDS, _memory_mb(process.pid)))
+                memory.append((number * _BLOCK_SECONDS, memory_mb(process.pid)))
         wall = time.monotonic() - begin
         cpu = _cpu_seconds(process.pid)
         process.stdin.close()
@@ -111,8 +111,12 @@ def _figures(
     )  # fmt: skip
 
 
-def _memory_mb(process: int) -> float:
-    fields = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()
+def memory_mb(process: int) -> float:
+    """Give the resident memory of a process; 0 when it has ended."""
+    try:
+        fields = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()
+    except OSError:
+        return 0.0
     return int(fields[1]) * _PAGE / 1e6
 
 

@@ -74,9 +74,9 @@ class Writer(threading.Thread):
             with target.open("ab") as file:
                 file.write(content[1000:])
         elif way == "renamed":
-            part = target.with_name(f".{target.name}.part")
-            part.write_bytes(content)
-            part.rename(target)
+            hidden = target.with_name(f".{target.name}.part")
+            hidden.write_bytes(content)
+            hidden.rename(target)
         else:
             shutil.copy(source, source.with_suffix(".copy"))
             source.with_suffix(".copy").rename(target)

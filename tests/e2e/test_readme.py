@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asd_cli.cli.exit_codes import ExitCode
+from asd_cli.cli.exit_codes import ExitCode, StatusCode
 from asd_cli.detectors.measured import measured_scores
 from asd_cli.detectors.overview import all_choices
 from tests.support.command import asd
@@ -115,9 +115,9 @@ def test_the_two_first_commands_are_those_of_the_project() -> None:
     assert "pytest -n 2" in (TOP / ".ci" / "run").read_text()
 
 
-@pytest.mark.parametrize("code", ExitCode)
-def test_every_exit_status_is_documented(code: ExitCode) -> None:
-    assert re.search(rf"^\| (\d+, )?{code.value}\b", README, re.MULTILINE)
+@pytest.mark.parametrize("code", [*ExitCode, *StatusCode])
+def test_every_exit_status_is_documented(code: ExitCode | StatusCode) -> None:
+    assert re.search(rf"^\| (\d+, )*{code.value}\b", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ def listen(
     Streams and devices are read again when they fail, after 1 to 60 s. Nothing leaves this machine
     unless asked for.
 
-    Example: arecord -f S16_LE -r 16000 | asd listen --stdin --machine fan-3
+    Pipe sound into it (arecord -q -f S16_LE -r 16000), or name a stream or a device.
+
+    Example: asd listen --machine fan-3 --stdin --rate 16000
     """  # fmt: skip
     from asd_cli.cli.output.monitoring import RowPrinter
     from asd_cli.cli.progress import shown_events

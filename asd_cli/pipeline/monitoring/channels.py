@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,21 +34,41 @@ class Channel(Protocol):
 class ExecChannel:
     """Runs a program for each event, with its fields as environment variables.
 
-    The program is named by a path and gets no arguments, and no shell reads anything, so nothing
-    in a file's name can become a command.
+    Arguments are those of the command alone, and no shell reads anything, so nothing in a file's
+    name can become a command.
 
     Attributes
     ----------
-    program : str
-        Path or name of the program.
+    command : str
+        Program and arguments, quoted as for a shell.
+
+    Raises
+    ------
+    UsageError
+        When it names no program.
     """
 
-    program: str
+    command: str
+
+    def __post_init__(self) -> None:
+        """Refuse what names no program."""
+        try:
+            named = bool(self._words)
+        except ValueError:
+            named = False
+        if not named:
+            raise UsageError(
+                f"{self.command!r} is no command", hint="--exec /usr/local/bin/tell-me"
+            )
+
+    @property
+    def _words(self) -> list[str]:
+        return shlex.split(self.command)
 
     @property
     def name(self) -> str:
         """Name in the outbox."""
-        return f"exec:{self.program}"
+        return f"exec:{self.command}"
 
     def send(self, document: Mapping[str, Any]) -> None:
         """Run the program: ``ASD_STATE``, ``ASD_MACHINE`` and so on, and the JSON on stdin."""
@@ -57,13 +78,13 @@ class ExecChannel:
         }
         try:
             done = subprocess.run(  # noqa: S603
-                [self.program], env={**os.environ, **fields}, input=json.dumps(document).encode(),
+                self._words, env={**os.environ, **fields}, input=json.dumps(document).encode(),
                 timeout=_EXEC_SECONDS, check=False, capture_output=True,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise NetworkError(f"{self.program} cannot be run: {error}") from error
+            raise NetworkError(f"{self._words[0]} cannot be run: {error}") from error
         if done.returncode:
-            raise NetworkError(f"{self.program} ended with status {done.returncode}")
+            raise NetworkError(f"{self._words[0]} ended with status {done.returncode}")
 
     def close(self) -> None:
         """Do nothing."""

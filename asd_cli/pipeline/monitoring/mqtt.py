@@ -6,6 +6,7 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from asd_cli.pipeline.monitoring.channels import split_host
 _WAIT_SECONDS = 10.0
 _PORT = 1883
 _AT_LEAST_ONCE = 1
+_AGAIN_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -37,6 +39,7 @@ class MqttChannel:
     user: str = ""
     password: str = field(default="", repr=False)
     _client: Any = None
+    _again_at: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse addresses that are none, and say what is missing."""
@@ -85,6 +88,10 @@ class MqttChannel:
 
     def _connected(self) -> Any:
         if self._client is None:
+            if time.monotonic() < self._again_at:
+                raise OSError("it was not there a moment ago")
+            # Set before: an address that does not answer takes seconds each time.
+            self._again_at = time.monotonic() + _AGAIN_SECONDS
             import paho.mqtt.client as mqtt
             from paho.mqtt.enums import CallbackAPIVersion
 
@@ -92,13 +99,17 @@ class MqttChannel:
             if self.user:
                 client.username_pw_set(self.user, self.password)
             client.will_set(f"{self.topic}/availability", "offline", qos=1, retain=True)
+            client.on_connect = self._introduce
             client.connect(*split_host(self.host, _PORT), keepalive=60)
             client.loop_start()
-            self._client = client
-            self._send(f"{self.topic}/availability", "online", retain=True)
-            for topic, config in self.discovery().items():
-                self._send(topic, json.dumps(config), retain=True)
+            self._client, self._again_at = client, 0.0
         return self._client
+
+    def _introduce(self, client: Any, *_: Any) -> None:
+        """Say after each connection, the broker's own restart among them, who is there."""
+        client.publish(f"{self.topic}/availability", "online", qos=_AT_LEAST_ONCE, retain=True)
+        for topic, config in self.discovery().items():
+            client.publish(topic, json.dumps(config), qos=_AT_LEAST_ONCE, retain=True)
 
     def discovery(self) -> dict[str, dict[str, Any]]:
         """Give the retained messages by which Home Assistant finds the machine."""
@@ -126,6 +137,8 @@ class MqttChannel:
         client, self._client = self._client, None
         if client is None:
             return
-        client.publish(f"{self.topic}/availability", "offline", qos=1, retain=True)
+        gone = client.publish(f"{self.topic}/availability", "offline", qos=1, retain=True)
+        if client.is_connected():
+            gone.wait_for_publish(_WAIT_SECONDS)
         client.disconnect()
         client.loop_stop()

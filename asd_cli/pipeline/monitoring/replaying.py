@@ -8,7 +8,8 @@ from asd_cli.core.events import Advance
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.monitoring.clips import clips_of_file
 from asd_cli.pipeline.monitoring.monitor import ClipRow, Event, Monitor
-from asd_cli.pipeline.monitoring.rule import AlarmRule, AlarmState, Heard
+from asd_cli.pipeline.monitoring.rule import AlarmRule, AlarmState
+from asd_cli.pipeline.monitoring.rule_making import replayed
 from asd_cli.pipeline.monitoring.scorer import ClipScorer, recordings_of
 from asd_cli.pipeline.own.scoring import find_files
 
@@ -79,20 +80,12 @@ class Replay:
 
 
 def check_calibration(model: Model, rule: AlarmRule) -> CalibrationCheck:
-    """Replay the left-out scores of a model; each recording begins anew."""
-    scores = model.normal_scores.scores.tolist()
-    units = recordings_of(model)
-    state, alarms, warnings = AlarmState(), 0, 0
-    for number, score in enumerate(scores):
-        if number and units[number] != units[number - 1]:
-            alarms, state = alarms + state.alarms, AlarmState()
-        before = state.warned
-        time = rule.clip_seconds * number
-        state = rule.step(state, Heard(time=time, score=score))
-        warnings += state.warned and not before
+    """Replay the left-out scores of a model; each recording begins with a new sum."""
+    scores = model.normal_scores.scores
+    alarms, warnings = replayed(rule, scores, recordings_of(model))
     seconds = len(scores) * rule.clip_seconds
     return CalibrationCheck(
-        clips=len(scores), hours=seconds / 3600.0, alarms=alarms + state.alarms, warnings=warnings,
+        clips=len(scores), hours=seconds / 3600.0, alarms=alarms, warnings=warnings,
         expected=seconds / rule.false_alarm_seconds,
     )  # fmt: skip
 

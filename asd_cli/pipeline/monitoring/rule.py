@@ -134,14 +134,14 @@ class AlarmRule:
         """Bound the p-value of a score from above, in (0, 1]."""
         return self.p_values[bisect_left(self.scores, score)]
 
-    def step(self, state: "AlarmState", heard: "Heard") -> "AlarmState":
+    def step(self, state: "AlarmState", clip: "Heard") -> "AlarmState":
         """Take one clip.
 
         Parameters
         ----------
         state : AlarmState
             Before it.
-        heard : Heard
+        clip : Heard
             The clip.
 
         Returns
@@ -149,31 +149,31 @@ class AlarmRule:
         AlarmState
             After it. Its `condition` is the machine's.
         """
-        shelved = state.shelved_until is not None and heard.time < state.shelved_until
+        shelved = state.shelved_until is not None and clip.time < state.shelved_until
         state = replace(
             state, clips=state.clips + 1, waited=state.waited + 1,
             shelved_until=state.shelved_until if shelved else None,
         )  # fmt: skip
-        if heard.fault or heard.score is None:
+        if clip.fault or clip.score is None:
             state = replace(state, sensor_clips=state.sensor_clips + 1, unusable=state.unusable + 1)
             bad = state.unusable >= self.sensor_after
-            return self._settled(state, heard, Condition.SENSOR if bad else state.condition)
+            return self._settled(state, clip, Condition.SENSOR if bad else state.condition)
         state = replace(state, unusable=0)
-        if self._is_off(heard):
-            return self._settled(replace(state, off_clips=state.off_clips + 1), heard,
+        if self._is_off(clip):
+            return self._settled(replace(state, off_clips=state.off_clips + 1), clip,
                                  Condition.OFF)  # fmt: skip
-        p = self.p_value(heard.score)
+        p = self.p_value(clip.score)
         state = self._counted(replace(state, p_value=p), p) if self.window else state
         if state.taken == 0 or state.waited >= self.every:
             state = self._bet(replace(state, waited=0, taken=state.taken + 1, p_value=p), p)
         if not self.can_ring:
-            return self._settled(state, heard, Condition.LEARNING)
-        return self._settled(state, heard, Condition.NORMAL)
+            return self._settled(state, clip, Condition.LEARNING)
+        return self._settled(state, clip, Condition.NORMAL)
 
-    def _is_off(self, heard: "Heard") -> bool:
-        if self.off_below is None or heard.level is None:
+    def _is_off(self, clip: "Heard") -> bool:
+        if self.off_below is None or clip.level is None:
             return False
-        return heard.level < self.off_below
+        return clip.level < self.off_below
 
     def _bet(self, state: "AlarmState", p: float) -> "AlarmState":
         """Update the sums, and how long they stand where they do."""
@@ -194,7 +194,7 @@ class AlarmRule:
         """Remember which of the last clips were rare."""
         return replace(state, recent=(*state.recent, p <= self.count_p)[-self.window :])
 
-    def _settled(self, state: "AlarmState", heard: "Heard", condition: Condition) -> "AlarmState":
+    def _settled(self, state: "AlarmState", clip: "Heard", condition: Condition) -> "AlarmState":
         """Decide on alarm and warning; a clip that says nothing leaves them as they are."""
         ringing, warned = state.ringing, state.warned
         if condition is Condition.NORMAL:
@@ -206,10 +206,10 @@ class AlarmRule:
         elif warned and condition is Condition.NORMAL:
             condition = Condition.WARNING
         since = (
-            heard.time if condition is not state.condition or state.since is None else state.since
+            clip.time if condition is not state.condition or state.since is None else state.since
         )
         return replace(
-            state, condition=condition, since=since, time=heard.time, ringing=ringing,
+            state, condition=condition, since=since, time=clip.time, ringing=ringing,
             warned=warned,
         )  # fmt: skip
 

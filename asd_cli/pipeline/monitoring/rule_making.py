@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from asd_cli.core.errors import UsageError
 from asd_cli.detectors.normal_scores import NormalScores
-from asd_cli.pipeline.monitoring.rule import AlarmRule
-from asd_cli.pipeline.monitoring.thinning import find_thinning, thinned
+from asd_cli.pipeline.monitoring.rule import AlarmRule, AlarmState, Heard
+from asd_cli.pipeline.monitoring.thinning import Recordings, Scores, find_thinning, thinned
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -87,7 +87,7 @@ def count_of_window(rule: str) -> tuple[int, int]:
 
 def make_rule(
     normal: NormalScores,
-    recordings: Sequence[object],
+    recordings: Recordings,
     *,
     clip_seconds: float,
     levels: Sequence[float] = (),
@@ -143,6 +143,8 @@ def make_rule(
         count=count,
         window=window,
     )
+    if window:
+        return replace(rule, promise=_counted_rate(rule, normal, recordings))
     return _with_promise(rule, thinning.known, thinning.why, len(kept), options.false_alarms)
 
 
@@ -197,10 +199,39 @@ def p_table(
     return scores, np.minimum.accumulate(np.clip(p_values, _SMALLEST_P, 1.0))
 
 
+def replayed(rule: AlarmRule, scores: Scores, recordings: Recordings) -> tuple[int, int]:
+    """Count alarms and warnings in normal clips; each recording begins with a new sum."""
+    alarms = warnings = 0
+    state, last = AlarmState(), object()
+    for number, (score, recording) in enumerate(zip(scores, recordings, strict=True)):
+        if recording != last:
+            state, last = AlarmState(), recording
+        before = state
+        state = rule.step(state, Heard(time=rule.clip_seconds * number, score=float(score)))
+        alarms += state.ringing and not before.ringing
+        warnings += state.warned and not before.warned
+    return alarms, warnings
+
+
+def _counted_rate(rule: AlarmRule, normal: NormalScores, recordings: Recordings) -> str:
+    """Say how often a rule that counts clips rings, as far as normal clips show it.
+
+    The bound is that of a Poisson rate (Garwood 1936, "Fiducial limits for the Poisson
+    distribution").
+    """
+    from scipy.special import gammaincinv
+
+    alarms, _ = replayed(rule, normal.scores, recordings)
+    days = len(normal.scores) * rule.clip_seconds / _UNITS["day"]
+    bound = float(gammaincinv(alarms + 1.0, 0.95)) / days
+    return (
+        f"{rule.count} of {rule.window} clips with p at most {rule.count_p:g}: a rule without a "
+        f"promise; it rings {alarms} times in {24 * days:.2g} h of the model's own normal clips, "
+        f"which may be up to {bound:.2g} false alarms a day (95 % bound)"
+    )
+
+
 def _with_promise(rule: AlarmRule, known: bool, why: str, kept: int, asked: str) -> AlarmRule:
-    if rule.window:
-        text = f"{rule.count} of {rule.window} clips: a rule without a promise of its rate"
-        return replace(rule, promise=text)
     if not rule.can_ring:
         text = f"{kept} independent normal clips are too few for any alarm; record more"
         return replace(rule, promise=text)

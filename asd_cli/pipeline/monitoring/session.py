@@ -60,6 +60,8 @@ class Session:
         Told the state every minute.
     stale_seconds : float
         Without sound for so long the sensor is at fault.
+    newer : callable
+        Gives scorer, rule and evidence of a newer version of the model; None while there is none.
     """
 
     monitor: Monitor
@@ -70,6 +72,7 @@ class Session:
     outputs: Sequence[StatusOutput] = ()
     pages: Sequence[StatusOutput] = ()
     stale_seconds: float = 3600.0
+    newer: Callable[[], tuple[Monitor, Evidence] | None] = field(default=lambda: None)
     _started: float = field(default_factory=time.time)
     _beat_at: float = 0.0
     _page_at: float = 0.0
@@ -112,6 +115,7 @@ class Session:
             return
         self._beat_at = now
         notify("WATCHDOG=1")
+        self._renew()
         with self.store.transaction():
             self.store.apply_requests()
             self.store.set_fact("alive_at", repr(now))
@@ -128,6 +132,13 @@ class Session:
             self._page_at = now
             for page in self.pages:
                 page.update(status)
+
+    def _renew(self) -> None:
+        """Use a newer version of the model, as `asd update` makes it."""
+        newer = self.newer()
+        if newer is not None:
+            self.monitor, self.evidence = newer
+            take_over(self.store, self.monitor, self.outbox.events)
 
     def _watch_for_silence(self, now: float) -> None:
         """Where no sound has come for too long, the sensor is at fault."""
@@ -191,7 +202,10 @@ def take_over(store: Store, monitor: Monitor, events: Events) -> None:
                 clips=old.clips, off_clips=old.off_clips, sensor_clips=old.sensor_clips,
             ).to_json())  # fmt: skip
     if before is not None and before != version:
-        events.note("the model has changed: the alarm's sum begins at 0")
+        events.note(
+            f"version {version.partition('-')[0]} of the model is in use now: the alarm's sum "
+            f"begins at 0; {monitor.rule.promise}"
+        )
 
 
 def channel_names(channels: Sequence[Channel]) -> list[str]:

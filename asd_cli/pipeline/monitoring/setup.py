@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from asd_cli.core.errors import DataError, UsageError
+from asd_cli.core.errors import DataError, IntegrityError, UsageError
 from asd_cli.core.events import Events
 from asd_cli.core.hashing import hash_file
 from asd_cli.pipeline.model import Model
@@ -16,7 +16,6 @@ from asd_cli.pipeline.monitoring.exported import read_exported
 from asd_cli.pipeline.monitoring.monitor import ClipRow, Monitor
 from asd_cli.pipeline.monitoring.mqtt import MqttChannel
 from asd_cli.pipeline.monitoring.outbox import Outbox
-from asd_cli.pipeline.monitoring.rule import AlarmRule
 from asd_cli.pipeline.monitoring.rule_making import AlarmOptions
 from asd_cli.pipeline.monitoring.scorer import ClipScorer, ModelScorer, rule_of
 from asd_cli.pipeline.monitoring.session import (
@@ -132,17 +131,17 @@ def monitoring(
     UsageError
         When another process monitors the machine, or an option cannot be used.
     """
-    scorer, rule, model = _scoring(request)
-    monitor = Monitor(scorer, rule)
+    models = _Models(request)
+    model = models.load()
+    monitor, evidence = models.use(model)
     channels = _channels(request)
     with only_one(request.folder, request.machine):
         store = Store(request.folder / DATABASE)
-        evidence = Evidence(request.folder / SOUNDS, scorer.sample_rate)
         session = Session(
             monitor=monitor, store=store, evidence=evidence,
             outbox=Outbox(store, channels, events), show=show,
             outputs=_outputs(request), pages=_pages(request, store, model, evidence),
-            stale_seconds=request.stale_seconds,
+            stale_seconds=request.stale_seconds, newer=models.newer,
         )  # fmt: skip
         try:
             take_over(store, monitor, events)
@@ -156,14 +155,53 @@ def monitoring(
             session.close()
 
 
-def _scoring(request: MonitoringRequest) -> tuple[ClipScorer, AlarmRule, Model | None]:
-    """Give what scores and the rule; the model where it is one that scores."""
-    if request.model is not None:
-        exported = read_exported(request.model)
-        return exported, exported.rule(request.options), None
-    path = registry_of(request.settings).path(request.machine)
-    model = Model.load(path, device=request.device)
-    return ModelScorer(model, hash_file(path)), rule_of(model, request.options), model
+@dataclass(slots=True)
+class _Models:
+    """Versions of the machine's model, or of its exported file, as they come into use."""
+
+    request: MonitoringRequest
+    used: tuple[object, ...] = ()
+
+    def load(self) -> Model | None:
+        """Read the version in use; None where an exported file scores."""
+        self.used = self._now()
+        if self.request.model is not None:
+            return None
+        return Model.load(self._path(), device=self.request.device)
+
+    def use(self, model: Model | None) -> tuple[Monitor, Evidence]:
+        """Make what scores and decides by the version that was read last."""
+        scorer: ClipScorer
+        if model is not None:
+            scorer = ModelScorer(model, hash_file(self._path()))
+            rule = rule_of(model, self.request.options)
+        else:
+            scorer = exported = read_exported(self._path())
+            rule = exported.rule(self.request.options)
+        evidence = Evidence(self.request.folder / SOUNDS, scorer.sample_rate)
+        return Monitor(scorer, rule), evidence
+
+    def newer(self) -> tuple[Monitor, Evidence] | None:
+        """Read the version in use where it is another one; damaged ones are not used."""
+        try:
+            return None if self._now() == self.used else self.use(self.load())
+        except (DataError, IntegrityError):
+            return None
+
+    def _path(self) -> Path:
+        if self.request.model is not None:
+            return self.request.model
+        return registry_of(self.request.settings).path(self.request.machine)
+
+    def _now(self) -> tuple[object, ...]:
+        """Say which version is in use: versions of a model have names of their own."""
+        if self.request.model is None:
+            return (self._path(),)
+        try:
+            facts = self.request.model.stat()
+        except OSError:  # replaced at this moment, or gone: what is read already goes on
+            return self.used
+        return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def _channels(request: MonitoringRequest) -> list[Channel]:

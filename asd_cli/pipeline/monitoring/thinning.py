@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+Recordings = Sequence[object] | npt.NDArray[np.integer]
 Scores = Sequence[float] | npt.NDArray[np.floating]
 
 NEARLY = 0.2
@@ -45,7 +46,7 @@ class Thinning:
     why: str = ""
 
 
-def find_thinning(scores: Scores, recordings: Sequence[object]) -> Thinning:
+def find_thinning(scores: Scores, recordings: Recordings) -> Thinning:
     """Find the first lag at which scores are nearly uncorrelated.
 
     The correlation is around the mean of all recordings, so that what differs from one to another
@@ -96,13 +97,13 @@ def find_thinning(scores: Scores, recordings: Sequence[object]) -> Thinning:
     ))  # fmt: skip
 
 
-def thinned(scores: Scores, recordings: Sequence[object], every: int) -> FloatArray:
+def thinned(scores: Scores, recordings: Recordings, every: int) -> FloatArray:
     """Keep each `every`-th clip of each recording, from its first."""
     pieces = _pieces(np.asarray(scores, np.float64), recordings)
     return np.concatenate([piece[::every] for piece in pieces])
 
 
-def _pieces(values: FloatArray, recordings: Sequence[object]) -> list[FloatArray]:
+def _pieces(values: FloatArray, recordings: Recordings) -> list[FloatArray]:
     """Split scores where the recording changes."""
     names = list(recordings)
     starts = [n for n in range(1, len(names)) if names[n] != names[n - 1]]

@@ -11,9 +11,8 @@ from asd_cli.core.errors import DataError
 from asd_cli.core.files import atomic_path, storage_errors
 from asd_cli.core.hashing import hash_file
 from asd_cli.pipeline.monitoring.clips import clips_of_file
-from asd_cli.pipeline.monitoring.evidence import Evidence
 from asd_cli.pipeline.monitoring.folder import Found, WatchedFolder
-from asd_cli.pipeline.monitoring.monitor import Monitor, Step
+from asd_cli.pipeline.monitoring.monitor import Step
 from asd_cli.pipeline.monitoring.retention import Keep, Retention
 from asd_cli.pipeline.monitoring.retention import apply as clean
 from asd_cli.pipeline.monitoring.session import Session
@@ -34,14 +33,8 @@ class Intake:
     ----------
     root : Path
         The watched folder.
-    monitor : Monitor
-        Scores and decides.
-    store : Store
-        Remembers.
-    evidence : Evidence
-        Keeps the sound of events.
-    channels : sequence of str
-        What events are sent through.
+    session : Session
+        Scores, decides and remembers.
     move_to : Path or None
         Where files are moved when they are done.
     keep : Keep
@@ -51,10 +44,7 @@ class Intake:
     """
 
     root: Path
-    monitor: Monitor
-    store: Store
-    evidence: Evidence
-    channels: Sequence[str] = ()
+    session: Session
     move_to: Path | None = None
     keep: Keep = Keep.ALL
     checkpoint: Checkpoint = field(default=lambda _: None)
@@ -65,8 +55,8 @@ class Intake:
         if key is None:
             return []
         self.checkpoint("hashed")
-        apply_requests(self.store)
-        same = self.store.same_sound(key.sha256)
+        apply_requests(self.session.store)
+        same = self.session.store.same_sound(key.sha256)
         known = any(row["path"] == key.path for row in same)
         # What a bad sensor sends may be the same bytes each time; it counts each time.
         repeated = bool(same) and same[0]["status"] != NOT_SCORED
@@ -74,13 +64,15 @@ class Intake:
         self.checkpoint("scored")
         if self._key(found) != key:
             return []  # it changed meanwhile, and comes again
-        with self.store.transaction():
+        with self.session.store.transaction():
             self.checkpoint("begun")
             if known:
-                self.store.touch(key)
+                self.session.store.touch(key)
             else:
-                self.store.add_steps(
-                    steps, self.store.add_file(key, _status(steps), len(steps)), self.channels
+                self.session.store.add_steps(
+                    steps,
+                    self.session.store.add_file(key, _status(steps), len(steps)),
+                    self.session.channels,
                 )
             self.checkpoint("written")
         self.checkpoint("committed")
@@ -103,11 +95,11 @@ class Intake:
         # A file is written until its sound ends.
         begin = found.mtime_ns / 1e9 - _seconds(found.path)
         steps = []
-        for step in self.monitor.take(
-            clips_of_file(found.path, self.monitor.scorer), self.store.state(),
+        for step in self.session.monitor.take(
+            clips_of_file(found.path, self.session.monitor.scorer), self.session.store.state(),
             source=str(found.path), begin=begin, identity=key.sha256,
         ):  # fmt: skip
-            self.evidence.keep(step)
+            self.session.evidence.keep(step)
             # A long file has more sound than fits into memory.
             steps.append(replace(step, clip=replace(step.clip, samples=None)))
         return steps
@@ -116,7 +108,7 @@ class Intake:
         """Move a file to where done ones are; what is there already is not overwritten."""
         if self.move_to is None or not found.path.exists():
             return
-        if self.keep is Keep.ALARMS and self.store.was_normal(str(found.path)):
+        if self.keep is Keep.ALARMS and self.session.store.was_normal(str(found.path)):
             found.path.unlink(missing_ok=True)
             return
         target = self.move_to / found.path.relative_to(self.root)

@@ -28,7 +28,8 @@ RAW = PcmFormat(sample_rate=8000)
 
 def cuts(cutter: Cutter, content: bytes, sizes: list[int], now: float = 1000.0) -> list[Cut]:
     """Push bytes in blocks of some sizes, as fast as they were recorded."""
-    found, at, number = [], 0, 0
+    found: list[Cut] = []
+    at = number = 0
     while at < len(content):
         part = content[at : at + sizes[number % len(sizes)]]
         at += len(part)
@@ -110,7 +111,7 @@ class Burst:
 
 
 def taken(clips: ClipQueue) -> list[int]:
-    found = []
+    found: list[int] = []
     while True:
         try:
             cut = clips.get(1.0)

@@ -74,11 +74,11 @@ def arrive(root: Path) -> None:
 def test_a_program_gets_fields_as_variables_and_no_shell_reads_them(tmp_path: Path) -> None:
     program = tmp_path / "tell"
     program.write_text(
-        f'#!/bin/sh\ncd "{tmp_path}"\necho "$ASD_MACHINE|$ASD_SOURCE" > out\ncat > json\n'
+        f'#!/bin/sh\ncd "{tmp_path}"\necho "$ASD_MACHINE|$ASD_SOURCE|$1" > out\ncat > json\n'
     )
     program.chmod(0o755)
-    ExecChannel(str(program)).send(EVENT)
-    assert (tmp_path / "out").read_text() == "pump; rm -rf /|$(touch bad)`touch bad`.wav\n"
+    ExecChannel(f"{program} 'one word' two").send(EVENT)
+    assert (tmp_path / "out").read_text() == "pump; rm -rf /|$(touch bad)`touch bad`.wav|one word\n"
     assert json.loads((tmp_path / "json").read_text()) == EVENT
     assert not (tmp_path / "bad").exists()
     with pytest.raises(NetworkError, match="status 3"):
@@ -86,6 +86,12 @@ def test_a_program_gets_fields_as_variables_and_no_shell_reads_them(tmp_path: Pa
         ExecChannel(str(program)).send(EVENT)
     with pytest.raises(NetworkError, match="cannot be run"):
         ExecChannel(str(tmp_path / "nothing")).send(EVENT)
+
+
+@pytest.mark.parametrize("command", ["", "  ", "'unbalanced"])
+def test_what_is_no_command_is_refused(command: str) -> None:
+    with pytest.raises(UsageError, match="no command"):
+        ExecChannel(command)
 
 
 def test_a_webhook_has_a_key_and_a_token_and_shows_no_secret(listener: Listener) -> None:

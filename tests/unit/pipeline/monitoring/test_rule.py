@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,7 +123,7 @@ def test_rule_and_state_survive_json() -> None:
     [{"p_values": (1.0, 0.5)}, {"p_values": (1.0, 0.1, 0.3)}, {"scores": (2.0, 1.0)},
      {"every": 0}, {"count": 3}, {"p_values": (1.0, 0.5, 0.0)}],
 )  # fmt: skip
-def test_what_contradicts_itself_is_refused(change: dict[str, object]) -> None:
+def test_what_contradicts_itself_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="p-values|clips"):
         replace(RULE, **change)
     with pytest.raises(ValueError, match="no asd.alarm-rule/1"):
