@@ -182,10 +182,13 @@ class _Models:
         return Monitor(scorer, rule), evidence
 
     def newer(self) -> tuple[Monitor, Evidence] | None:
-        """Read the version in use where it is another one; damaged ones are not used."""
+        """Read the version in use where it is another one.
+
+        Damaged ones are not used, nor exported files whose rule is not what was asked for.
+        """
         try:
             return None if self._now() == self.used else self.use(self.load())
-        except (DataError, IntegrityError):
+        except (DataError, IntegrityError, UsageError):
             return None
 
     def _path(self) -> Path:

@@ -11,6 +11,7 @@ from asd_cli.core.errors import DataError, UsageError
 from asd_cli.pipeline.monitoring.exported import ExportedScorer, read_exported
 from asd_cli.pipeline.monitoring.rule_making import AlarmOptions
 from asd_cli.pipeline.monitoring.scorer import ModelScorer, rule_of
+from asd_cli.pipeline.monitoring.setup import MonitoringRequest, _Models
 from asd_cli.pipeline.own.registry import Registry
 from asd_cli.services.export import Description, ExportRequest, export
 from asd_cli.services.watch import watch
@@ -93,6 +94,26 @@ def test_the_command_watches_without_the_model(
     refused = asd("watch", "in", "--model", str(file), "--once", "--page", "status.html")
     assert refused.exit_code == 2
     assert "an exported file does not" in refused.stderr
+
+
+def test_a_file_that_is_replaced_comes_into_use_once_it_is_complete(
+    models: Path, file: Path, tmp_path: Path
+) -> None:
+    used = tmp_path / "pump.onnx"
+    shutil.copy(file, used)
+    settings = monitored.settings(models.parent)
+    session = _Models(MonitoringRequest(machine="pump", settings=settings, model=used))
+    before, _ = session.use(session.load())
+    assert session.newer() is None
+    used.write_bytes(file.read_bytes()[:1000])
+    assert session.newer() is None
+    export(ExportRequest(machine="pump", settings=settings, output=used))
+    found = session.newer()
+    assert found is not None
+    assert found[0].scorer.version != before.scorer.version
+    assert found[0].rule.false_alarm_seconds > before.rule.false_alarm_seconds
+    used.unlink()
+    assert session.newer() is None
 
 
 @pytest.mark.slow
