@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from asd_cli.artifacts.model_file import ModelFile, model_file_bytes
+from asd_cli.artifacts.model_file import ModelFacts, ModelFile, model_file_bytes
+from asd_cli.core.structures import from_plain, to_plain
 from asd_cli.pipeline.exporting.card import Description, card, licence_of
 from asd_cli.pipeline.model import Model
 
@@ -51,19 +52,19 @@ def hub_files(
 
 def published(model: Model) -> Model:
     """Give a model without the folders of whoever trained it: names of files and folders stay."""
-    own = model.facts.own
-    if own is None:
-        return model
-    facts = replace(
-        model.facts,
-        own=replace(
-            own,
-            sources=tuple(Path(source).name for source in own.sources),
-            baseline=tuple(Path(source).name for source in own.baseline),
-            groups=own.groups and Path(own.groups).name,
-        ),
-    )
+    facts = from_plain(ModelFacts, _without_folders(to_plain(model.facts)))
     return replace(model, facts=facts)
+
+
+def _without_folders(value: Any) -> Any:
+    """Replace absolute paths, wherever they stand, by their last part."""
+    if isinstance(value, dict):
+        return {key: _without_folders(own) for key, own in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_folders(own) for own in value]
+    if isinstance(value, str) and Path(value).is_absolute():
+        return Path(value).name
+    return value
 
 
 def _portable(model: Model) -> dict[str, Any]:
