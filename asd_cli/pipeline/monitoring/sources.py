@@ -148,10 +148,11 @@ class FfmpegSource:
             for block in self._once():
                 got = True
                 yield block
-            wait = _FIRST_WAIT if got else min(2.0 * wait, _LONGEST_WAIT)
+            wait = _FIRST_WAIT if got else wait
             if not self._closed.is_set():
                 self.events.warning(f"{self.name}: no sound; trying again in {wait:g} s")
             self._closed.wait(wait)
+            wait = min(2.0 * wait, _LONGEST_WAIT)
 
     def _once(self) -> Iterator[Block]:
         command = ["ffmpeg", "-nostdin", "-v", "error", *self.arguments, "-vn", "-f", "wav",

@@ -22,6 +22,8 @@ _MIN_PAIRS = 30
 # Of a correlation that fades evenly, with NEARLY at the lag, the sum over all multiples is 0.25.
 _NEARLY_IN_ALL = 0.3
 _MULTIPLES = 10
+# With fewer a correlation that lasts cannot be told from one that fades.
+_MIN_MULTIPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Thinning:
     Attributes
     ----------
     every : int
-        Each so many-th clip.
+        Each so many-th clip; where it is not known, the longest lag that could have been shown.
     known : bool
         Whether the recordings show that this is enough.
     correlation : float
@@ -86,14 +88,16 @@ def find_thinning(scores: Scores, recordings: Recordings) -> Thinning:
             why="normal recordings hold too few clips to know how long sound resembles itself",
         )  # fmt: skip
     correlations = _Correlations.of(pieces, last)
-    for lag in range(1, last + 1):
+    longest = last // _MIN_MULTIPLES
+    for lag in range(1, longest + 1):
         multiples = range(lag, min(last, _MULTIPLES * lag) + 1, lag)
         if correlations.upper([lag]) < NEARLY and correlations.upper(multiples) < _NEARLY_IN_ALL:
             return Thinning(lag, known=True, correlation=correlations.at([lag]))
     estimate = correlations.at([last])
-    return Thinning(last, known=False, correlation=estimate, why=(
-        f"scores still resemble each other (correlation {estimate:.2f}) as far apart as "
-        f"{MIN_RECORDINGS} normal recordings reach ({last} clips); record longer, on more days"
+    return Thinning(max(longest, 1), known=False, correlation=estimate, why=(
+        f"scores resemble each other for longer than a third of what {MIN_RECORDINGS} normal "
+        f"recordings reach (correlation {estimate:.2f} at {last} clips); record longer, on more "
+        "days"
     ))  # fmt: skip
 
 
