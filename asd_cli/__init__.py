@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from asd_cli.services.demo import DemoRequest, DemoResult, demo
     from asd_cli.services.doctor import Diagnosis, diagnose
     from asd_cli.services.evaluate import EvaluateResult, evaluate
+    from asd_cli.services.export import Exported, ExportRequest, export
     from asd_cli.services.extract import ExtractResult, extract
     from asd_cli.services.fetch import FetchRequest, FetchResult, fetch
     from asd_cli.services.inspect import InspectRequest, inspect
@@ -111,6 +112,8 @@ _HOMES = {
     "EvaluateRequest": "pipeline.systems",
     "EvaluateResult": "services.evaluate",
     "Events": "core.events",
+    "ExportRequest": "services.export",
+    "Exported": "services.export",
     "ExtractResult": "services.extract",
     "FeatureParameters": "features.recipe",
     "FeatureStore": "features.store",
@@ -165,6 +168,7 @@ _HOMES = {
     "demo": "services.demo",
     "diagnose": "services.doctor",
     "evaluate": "services.evaluate",
+    "export": "services.export",
     "extract": "services.extract",
     "fetch": "services.fetch",
     "harmonic_mean": "evaluation.means",
@@ -206,6 +210,8 @@ __all__ = [
     "EvaluateRequest",
     "EvaluateResult",
     "Events",
+    "ExportRequest",
+    "Exported",
     "ExtractResult",
     "FeatureParameters",
     "FeatureStore",
@@ -261,6 +267,7 @@ __all__ = [
     "demo",
     "diagnose",
     "evaluate",
+    "export",
     "extract",
     "fetch",
     "harmonic_mean",

@@ -13,11 +13,13 @@ with a fault each clip rattles as well.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
+from unittest import SkipTest
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +40,7 @@ from asd_cli.detectors.plans import (
     parse_detector,
     restore_detector,
 )
+from asd_cli.detectors.spec import Runtime
 from asd_cli.evaluation.metrics import auc
 from asd_cli.features.memory import Recording, features_in_memory
 from asd_cli.features.recipe import FeatureParameters
@@ -280,6 +283,28 @@ class DetectorContract:
         assert np.isfinite(scores).all()
         assert (scores <= detector.highest_score).all()
 
+    def test_a_graph_scores_as_the_detector_does(self) -> None:
+        """An exported graph gives the same scores for clips of any length, or says why not.
+
+        A detector without a method `graph` cannot be exported, and says so in one sentence. The
+        test is skipped where the packages of the extra ``onnx`` are not installed.
+        """
+        if find_spec("onnx") is None or find_spec("onnxruntime") is None:
+            raise SkipTest("install the extra onnx: pip install 'asd-cli[onnx]'")
+        try:
+            run = _graph_of(self.fitted(), self.detector, self.options().features)
+        except UsageError as error:
+            assert "cannot be exported" in error.message
+            return
+        torch = self.plan().runtime is Runtime.TORCH
+        usual = float(np.std(self.fitted().score_training_clips(self.recordings())))
+        for seconds in (1.5, 1.1, 2.7):
+            test = self.recordings(seed=90, seconds=seconds, source=2, target=1)
+            expected = self.fitted().score(test).clips
+            found = run(test, self.options().features)
+            scale = np.maximum(np.abs(expected), max(usual, 1e-6))
+            assert (np.abs(found - expected) / scale).max() < (1e-3 if torch else 1e-4)
+
     def test_a_section_that_was_not_trained_is_refused_where_it_matters(self) -> None:
         """A detector that distinguishes sections does not score others."""
         other, detector = self.recordings(sections=("00", "02")), self.fitted()
@@ -324,6 +349,46 @@ class DetectorContract:
             resumed.fit(train, FitContext(checkpoint=checkpoint))
         test = self.recordings(seed=90)
         np.testing.assert_array_equal(self.fitted().score(test).clips, resumed.score(test).clips)
+
+
+_Scores = npt.NDArray[np.float64]
+
+
+def _graph_of(
+    detector: Detector, name: str, features: FeatureParameters
+) -> Callable[[FeatureStore, FeatureParameters], _Scores]:
+    """Export a fitted detector; gives what scores clips by its graph, one by one."""
+    import onnxruntime
+
+    from asd_cli.detectors.exporting import score_graph
+    from asd_cli.features.graphs import DOMAINS, ClipInputs
+    from asd_cli.features.waveforms import clip_waveform
+    from asd_cli.graphs.builder import Graph
+
+    graph, sections = Graph(), ("00", "01")
+    wave = graph.input("wave", np.float32, ["clips", "samples"])
+    graph.output(
+        "score", score_graph(detector, name, ClipInputs(graph, wave, sections, features)), ["clips"]
+    )
+    content = graph.model(name, {}).SerializeToString(deterministic=True)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content, options)
+    asked = {entry.name for entry in session.get_inputs()}
+
+    def run(store: FeatureStore, parameters: FeatureParameters) -> _Scores:
+        scores = []
+        for index, clip in enumerate(store.clips):
+            given = {
+                "wave": clip_waveform(store, index, parameters)[None],
+                "section": np.array([sections.index(clip.section or "")], np.int64),
+                "domain": np.array([DOMAINS.index(clip.domain)], np.int64),
+            }
+            found = session.run(None, {key: given[key] for key in asked})
+            scores.append(float(found[0][0]))
+        return np.array(scores)
+
+    return run
 
 
 class _Counts(SilentEvents):

@@ -82,6 +82,10 @@ class OwnMachine(Structure):
         Counts from 1.
     reason : str
         Why this version was made.
+    clip_recordings : tuple of int
+        Recording of each training clip; clips of one follow each other without gaps.
+    clip_levels : tuple of float
+        Level of each training clip, in dB (`asd_cli.pipeline.monitoring.levels`).
     """
 
     sources: tuple[str, ...]
@@ -98,6 +102,8 @@ class OwnMachine(Structure):
     groups: str | None = None
     version: int = 1
     reason: str = "trained"
+    clip_recordings: tuple[int, ...] = ()
+    clip_levels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,12 +157,17 @@ class ModelFile:
 
 def write_model_file(path: Path, content: ModelFile) -> None:
     """Write a model file, complete or not at all; StorageError when the disk is full."""
+    write_bytes(path, model_file_bytes(content))
+
+
+def model_file_bytes(content: ModelFile) -> bytes:
+    """Give the bytes of a model file; the same content has the same."""
     from safetensors.numpy import save
 
     tensors = {name: np.ascontiguousarray(array) for name, array in content.tensors.items()}
     facts = to_plain(content.facts)
     header = {"format": FORMAT, "sha256": _digest(tensors, facts), "facts": facts}
-    write_bytes(path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
+    return bytes(save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -211,6 +222,11 @@ def _made_by(facts: object) -> str:
     found: Any = facts if isinstance(facts, dict) else {}
     versions = found.get("versions") or (found.get("training") or {}).get("versions") or {}
     return f"asd {versions.get('asd-cli', 'of an unknown version')}"
+
+
+def content_digest(content: ModelFile) -> str:
+    """SHA-256 of tensors and facts, as it stands in the header of the file."""
+    return _digest(content.tensors, to_plain(content.facts))
 
 
 def _digest(tensors: Tensors, facts: Any) -> str:

@@ -51,6 +51,34 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("back to the version before", "asd models rollback fan-3"),
         ("see the versions", "asd models show fan-3"),
     ),
+    "export": (
+        ("one file with everything", "asd export --machine fan-3 -o fan-3.onnx"),
+        ("compare on recordings of your own",
+         "asd export --machine fan-3 -o fan-3.onnx --check new/"),
+        ("a folder for the Hugging Face hub", "asd export --machine fan-3 --hub fan-3-hub"),
+    ),
+    "alarms": (
+        ("what the recordings can promise", "asd alarms --machine fan-3"),
+        ("what would have rung last week",
+         "asd alarms --machine fan-3 --data last-week/ --false-alarms 1/month"),
+        ("for a program", "asd alarms --machine fan-3 --format json"),
+    ),
+    "watch": (
+        ("a folder that a recorder fills", "asd watch /mnt/recorder --machine fan-3"),
+        ("from cron: what is new, then end", "asd watch in/ --machine fan-3 --once"),
+        ("a page and a broker",
+         "asd watch in/ --machine fan-3 --page status.html --mqtt broker"),
+    ),
+    "listen": (
+        ("raw samples from another program", "asd listen --machine fan-3 --stdin --rate 16000"),
+        ("a stream", "asd listen --machine fan-3 --url rtsp://camera/audio"),
+        ("a microphone", "asd listen --machine fan-3 --device hw:1"),
+    ),
+    "status": (
+        ("all machines", "asd status"),
+        ("no alarms for a shift", "asd status --machine fan-3 --shelve 8h"),
+        ("for a program", "asd status --format json"),
+    ),
     "models": (
         ("the models of own machines", "asd models list"),
         ("all versions of one", "asd models show fan-3"),

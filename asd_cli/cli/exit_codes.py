@@ -50,6 +50,16 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+class StatusCode(IntEnum):
+    """What the exit status of `asd status` means; the worst of several machines counts."""
+
+    OK = 0
+    WARNING = 10
+    ALARM = 11
+    SENSOR = 12
+    STALE = 13
+
+
 _CODES: dict[type[AsdError], ExitCode] = {
     UsageError: ExitCode.USAGE,
     DataError: ExitCode.BAD_DATA,

@@ -6,22 +6,27 @@ from typing import Annotated
 import typer
 
 from asd_cli.cli.commands import (
+    alarms,
     config,
     demo,
     detectors,
     doctor,
     evaluate,
+    export,
     extract,
     fetch,
     inspect,
+    listen,
     models,
     report,
     run,
     score,
     select,
+    status,
     submit,
     train,
     update,
+    watch,
 )
 from asd_cli.cli.commands import help as help_
 from asd_cli.cli.help import Command, Group
@@ -66,6 +71,13 @@ _COMMANDS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "inspect": inspect.inspect,
         "update": update.update,
         "rebaseline": update.rebaseline,
+        "export": export.export,
+    },
+    "Monitoring": {
+        "alarms": alarms.alarms,
+        "watch": watch.watch,
+        "listen": listen.listen,
+        "status": status.status,
     },
     "Challenge sets": {
         "fetch": fetch.fetch,

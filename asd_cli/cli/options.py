@@ -40,6 +40,13 @@ class ScoreFormat(StrEnum):
     CSV = "csv"
 
 
+class LineFormat(StrEnum):
+    """How clips are printed as they are taken."""
+
+    TEXT = "text"
+    JSONL = "jsonl"
+
+
 class ShortFormat(StrEnum):
     """How facts are printed that are no table."""
 
@@ -190,6 +197,14 @@ Verbose = Annotated[
 ]
 FormatOption = Annotated[
     Format, typer.Option("--format", help="How to print the result.", rich_help_panel=OUTPUT)
+]
+LineFormatOption = Annotated[
+    LineFormat | None,
+    typer.Option(
+        "--format",
+        help="How to print clips [text on a terminal, else jsonl].",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 ShortFormatOption = Annotated[
     ShortFormat, typer.Option("--format", help="How to print the result.", rich_help_panel=OUTPUT)

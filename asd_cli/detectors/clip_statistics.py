@@ -6,10 +6,11 @@ perturbation (Ko et al. 2015, "Audio augmentation for speech recognition", Inter
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from asd_cli.core.errors import UsageError
 from asd_cli.core.events import Events, progress
 from asd_cli.core.types import Clip
 from asd_cli.detectors.base import FloatArray
@@ -17,9 +18,29 @@ from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
 from asd_cli.features.waveforms import Waveform
 
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
+
 # Turns a waveform or a spectrogram into a vector; of equal ones the results are remembered.
 Measure = Callable[[Waveform], FloatArray]
 Summary = Callable[[FloatArray], FloatArray]
+
+
+@runtime_checkable
+class GraphedMeasure(Protocol):
+    """A measure that a graph can compute."""
+
+    def graph(self, clips: "ClipInputs") -> "Value":
+        """Measure clips [shape=(clips, d), dtype=float32]."""
+
+
+@runtime_checkable
+class GraphedSummary(Protocol):
+    """A summary of spectrograms that a graph can compute."""
+
+    def graph(self, levels: "Value") -> "Value":
+        """Summarise spectrograms [shape=(clips, n_frames, n_mels)] as vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +65,15 @@ class SpectrogramSummary:
         from asd_cli.features.logmel import log_mel, mel_basis
 
         return self.summary(log_mel(waveform, self.recipe, mel_basis(self.recipe)))
+
+    def graph(self, clips: "ClipInputs") -> "Value":
+        """Summarise clips by nodes of a graph; UsageError where the summary has none."""
+        from asd_cli.features.graphs import log_mel_graph
+
+        summary: object = self.summary
+        if not isinstance(summary, GraphedSummary):
+            raise UsageError(f"{summary!r} cannot be exported: it has no method graph")
+        return summary.graph(log_mel_graph(clips, self.recipe))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """Scores of several detectors on one scale, and as one number."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-_MIN_SCALE = 1e-9
+MIN_SCALE = 1e-9
 # Of logarithms: distances of normal clips vary by more than two per cent.
 _MIN_LOG_SCALE = 0.02
 # Of the median distance: what is nearer is equal.
 _MIN_DISTANCE = 1e-6
 # At 4, a member that is one standard deviation further than four others decides alone.
-_SHARPNESS = 4.0
+SHARPNESS = 4.0
 
 
 def normalise(
@@ -34,25 +36,60 @@ def normalise(
     -------
     ndarray [shape=(n,), dtype=float64]
     """
-    values, known = np.asarray(scores, np.float64), np.sort(np.asarray(normal, np.float64))
-    if kind == "z":
-        return np.asarray((values - known.mean()) / max(float(known.std()), _MIN_SCALE))
-    if kind == "log":
-        least = max(_MIN_DISTANCE * float(np.median(known)), _MIN_SCALE)
-        values, known = np.log(np.maximum(values, least)), np.log(np.maximum(known, least))
-        return np.asarray((values - known.mean()) / max(float(known.std()), _MIN_LOG_SCALE))
-    # Differences below the smallest normal number have no finite slope.
-    tiny = np.finfo(np.float64).tiny
-    values, known = (np.where(np.abs(each) < tiny, 0.0, each) for each in (values, known))
-    ranks = (np.arange(len(known)) + 0.5) / len(known)
-    median = float(np.median(known))
-    below, above = (
-        0.5 / max(width, _MIN_SCALE) for width in (median - known[0], known[-1] - median)
-    )
+    values = np.asarray(scores, np.float64)
+    if kind != "rank":
+        scale = Scale.of(normal, kind)
+        if scale.least is not None:
+            values = np.log(np.maximum(values, scale.least))
+        return np.asarray((values - scale.mean) / scale.spread)
+    known, ranks, below, above = rank_scale(normal)
+    values = np.where(np.abs(values) < np.finfo(np.float64).tiny, 0.0, values)
     inside = np.interp(values, known, ranks)
     over, under = np.maximum(values - known[-1], 0), np.maximum(known[0] - values, 0)
     shifted: npt.NDArray[np.float64] = inside + above * over - below * under
     return shifted
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Mean and standard deviation of normal scores, or of their logarithms.
+
+    Attributes
+    ----------
+    mean, spread : float
+        The latter above 0.
+    least : float or None
+        Logarithms are taken of scores, of this one where they are lower; None where none are.
+    """
+
+    mean: float
+    spread: float
+    least: float | None = None
+
+    @classmethod
+    def of(cls, normal: npt.NDArray[np.floating], kind: str) -> "Scale":
+        """Measure normal scores; `kind` is ``z`` or ``log``."""
+        known = np.sort(np.asarray(normal, np.float64))
+        if kind == "z":
+            return cls(known.mean(), max(float(known.std()), MIN_SCALE))
+        least = max(_MIN_DISTANCE * float(np.median(known)), MIN_SCALE)
+        known = np.log(np.maximum(known, least))
+        return cls(known.mean(), max(float(known.std()), _MIN_LOG_SCALE), least)
+
+
+def rank_scale(
+    normal: npt.NDArray[np.floating],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float, float]:
+    """Give normal scores in order, their ranks, and the slopes below and above them."""
+    known = np.sort(np.asarray(normal, np.float64))
+    # Differences below the smallest normal number have no finite slope.
+    known = np.where(np.abs(known) < np.finfo(np.float64).tiny, 0.0, known)
+    ranks = (np.arange(len(known)) + 0.5) / len(known)
+    median = float(np.median(known))
+    below, above = (
+        0.5 / max(width, MIN_SCALE) for width in (median - known[0], known[-1] - median)
+    )
+    return known, ranks, below, above
 
 
 def combine(
@@ -87,5 +124,5 @@ def combine(
         return combined
     highest = normalised.max(axis=0)
     for weight, own in zip(weights, normalised, strict=True):
-        combined += weight * np.exp(_SHARPNESS * (own - highest))
-    return np.asarray(highest + np.log(np.maximum(combined, _MIN_SCALE)) / _SHARPNESS)
+        combined += weight * np.exp(SHARPNESS * (own - highest))
+    return np.asarray(highest + np.log(np.maximum(combined, MIN_SCALE)) / SHARPNESS)

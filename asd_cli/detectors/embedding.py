@@ -2,11 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from asd_cli.core.errors import UsageError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.grouping import Indices
 from asd_cli.core.types import BASELINE, NEW_BASELINE, Clip
@@ -22,6 +23,10 @@ from asd_cli.detectors.base import (
     require_known_sections,
 )
 from asd_cli.features.store import FeatureStore
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
 
 _NETWORK, _BACKEND = "network.", "backend."
 
@@ -113,6 +118,20 @@ class EmbeddingDetector(ABC, Generic[Options]):
             require_known_sections(features, self._known_sections)
         scores = self._backend.score(self.embed(features, events), features.clips)
         return Scores(scores, tuple(scores[index : index + 1] for index in range(len(scores))))
+
+    def embedding_graph(self, clips: "ClipInputs") -> "Value":
+        """Embed clips by nodes of a graph [shape=(clips, d)], where the embedding has one.
+
+        Raises
+        ------
+        UsageError
+            When it has none.
+        """
+        raise UsageError(f"{type(self).__name__} cannot be exported: its embedding has no graph")
+
+    def graph(self, clips: "ClipInputs") -> "Value":
+        """Score clips by nodes of a graph; UsageError when the embedding has none."""
+        return self._backend.graph(clips, self.embedding_graph(clips))
 
     def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
         """Score each training clip by the others: a back end that knows a clip finds it normal."""

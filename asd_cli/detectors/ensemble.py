@@ -6,7 +6,7 @@ scores of the normal clips that were trained on.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from asd_cli.core.grouping import (
     group_clips,
     sort_key,
 )
-from asd_cli.core.types import SECTION, Clip
+from asd_cli.core.types import DOMAIN, SECTION, Clip
 from asd_cli.detectors.backends.backend import FOLDS
 from asd_cli.detectors.base import (
     Detector,
@@ -37,6 +37,10 @@ from asd_cli.detectors.ensemble_options import EnsembleDetectorOptions
 from asd_cli.detectors.measured_embedding import Measuring
 from asd_cli.detectors.plans import create_detector, parse_detector, restore_detector
 from asd_cli.features.store import FeatureStore
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
 
 _GROUPED_BY = {"machine": (), "section": (SECTION,), "domain": BY_DOMAIN}
 _LOG = "log"
@@ -227,6 +231,31 @@ class EnsembleDetector:
         """Score by every member, and combine; errors as of `contributions`."""
         clips = self._combine(self.contributions(features, events).values.T)
         return Scores(clips, tuple(clips[index : index + 1] for index in range(len(clips))))
+
+    def graph(self, clips: "ClipInputs") -> "Value":
+        """Score by every member, and combine, by nodes of a graph; UsageError as theirs."""
+        from asd_cli.detectors.combining_graph import combine_graph, normalise_graph
+        from asd_cli.detectors.exporting import score_graph
+
+        groups = sorted(self._normal)
+        sets = [self._normal[group] for group in groups]
+        if len(sets) > 1:  # for clips of a group that had no training clips
+            sets.append(np.concatenate(sets, axis=1))
+        kind, by = self.options.ensemble.normalization, _GROUPED_BY[self.options.ensemble.groups]
+
+        def chosen(section: str | None, domain: str | None) -> list[float]:
+            known = {SECTION: section, DOMAIN: domain}
+            name = _group_name(tuple(known[key] for key in by))
+            own = groups.index(name) if name in groups else len(sets) - 1
+            return [float(number == own) for number in range(len(sets))]
+
+        weights = clips.choose(chosen)
+        found = []
+        for number, (name, _) in enumerate(self.options.members):
+            scores = score_graph(self._members[number], name, clips)
+            scaled = [normalise_graph(scores, normal[number], kind) for normal in sets]
+            found.append((clips.graph.stack(scaled, 1) * weights).reduce("Sum", 1))
+        return combine_graph(found, self._weights, self.options.ensemble.combination)
 
     def score_training_clips(self, train: FeatureStore, events: Events = SILENT) -> FloatArray:
         """Score the training clips by every member, and combine.

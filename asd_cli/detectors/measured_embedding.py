@@ -2,15 +2,25 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Generic, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Generic, Protocol, runtime_checkable
 
+from asd_cli.core.errors import UsageError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.grouping import Indices, evenly_chosen
 from asd_cli.detectors.base import FitContext, FloatArray, History
-from asd_cli.detectors.clip_statistics import Measure, MeasuredSpeeds, measure_clips
+from asd_cli.detectors.clip_statistics import (
+    GraphedMeasure,
+    Measure,
+    MeasuredSpeeds,
+    measure_clips,
+)
 from asd_cli.detectors.embedding import EmbeddingDetector, Options
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import FeatureStore
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
 
 
 @runtime_checkable
@@ -77,6 +87,13 @@ class MeasuringDetector(EmbeddingDetector[Options], Generic[Options]):
         """Measure each clip; DataError when a recording cannot be read."""
         (measured,) = self._measure(features, (1.0,), events, task)
         return measured
+
+    def embedding_graph(self, clips: "ClipInputs") -> "Value":
+        """Measure clips by nodes of a graph; UsageError where the measure has none."""
+        measure: object = self.measure
+        if not isinstance(measure, GraphedMeasure):
+            raise UsageError(f"{measure!r} cannot be exported: it has no method graph")
+        return measure.graph(clips)
 
     def embed_perturbed(
         self, train: FeatureStore, events: Events, task: str

@@ -88,6 +88,12 @@ class NormalScores:
         blocks = neighbour_blocks(list(self.units))
         return _Components.of(np.asarray(self.scores, np.float64), blocks)
 
+    @property
+    def interval(self) -> "Interval":
+        """The prediction interval that limits and p-values are taken from."""
+        found = self._components
+        return Interval(found.mean, found.spread, found.freedom)
+
     @cached_property
     def part_correlation(self) -> float:
         """Correlation of the scores of two clips of one recording, in [0, 1].
@@ -196,6 +202,25 @@ class NormalScores:
         high = found.mean + float(stdtrit(found.freedom, _CONFIDENCE)) * found.between
         in_high_block = (1.0 + np.sum(found.residuals + high > limit)) / (len(self._ordered) + 1.0)
         return min(1.0, max(counted, float(in_high_block)))
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Distribution of the score of a clip of a new block: Student's t, moved and scaled.
+
+    Attributes
+    ----------
+    mean : float
+        Of the block means.
+    spread : float
+        0 where all scores are equal.
+    freedom : int
+        Degrees of freedom, at least 1.
+    """
+
+    mean: float
+    spread: float
+    freedom: int
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def frame_length(sample_rate: int, seconds: float) -> int:
 
 
 @lru_cache(maxsize=16)
-def _filters(
+def band_filters(
     edges_hz: tuple[tuple[float, float], ...], n_fft: int, sample_rate: int
 ) -> sparse.csr_matrix:
     """Sum up the bins of a Fourier transform into bands.
@@ -57,7 +57,7 @@ def _filters(
 
 
 @lru_cache(maxsize=8)
-def _window(n_fft: int) -> FloatArray:
+def power_window(n_fft: int) -> FloatArray:
     """Periodic Hann window under which the bins of noise of power 1 add up to 1."""
     window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(n_fft) / n_fft)
     scale = np.sqrt(2.0 / (n_fft * np.sum(window**2)))
@@ -90,7 +90,7 @@ def band_power(
     """
     missing = max(n_fft - len(waveform), 0)
     energies = _last.energies(waveform, n_fft)
-    powers = np.asarray((_filters(edges_hz, n_fft, sample_rate) @ energies.T).T, np.float32)
+    powers = np.asarray((band_filters(edges_hz, n_fft, sample_rate) @ energies.T).T, np.float32)
     # What is missing at the end of a short recording is not silence.
     return powers * np.float32(n_fft / (n_fft - missing)) if missing else powers
 
@@ -121,7 +121,7 @@ def _transform(waveform: FloatArray, n_fft: int) -> FloatArray:
     missing = max(n_fft - len(waveform), 0)
     samples = np.pad(waveform, (0, missing)) if missing else waveform
     frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[:: n_fft // 2]
-    window = _window(n_fft)
+    window = power_window(n_fft)
     energies = np.empty((len(frames), 1 + n_fft // 2), np.float32)
     for start in range(0, len(frames), _FRAMES_PER_BLOCK):
         block = slice(start, start + _FRAMES_PER_BLOCK)

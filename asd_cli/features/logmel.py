@@ -74,7 +74,7 @@ def linear_basis(recipe: FeatureParameters) -> sparse.csr_matrix:
 
 
 @lru_cache(maxsize=8)
-def _hann(n_fft: int, dtype: np.dtype[np.int16 | np.float32]) -> npt.NDArray[np.float32]:
+def hann(n_fft: int, dtype: np.dtype[np.int16 | np.float32]) -> npt.NDArray[np.float32]:
     """Periodic Hann window that brings samples to full scale 1 as well.
 
     Dividing by 32768 only changes the exponent of a float, so that it does not matter whether
@@ -109,7 +109,7 @@ def log_mel(samples: Samples, recipe: FeatureParameters, basis: sparse.csr_matri
     half = recipe.n_fft // 2
     padded = np.pad(samples, half, mode="reflect" if recipe.pad_mode == "reflect" else "constant")
     frames = np.lib.stride_tricks.sliding_window_view(padded, recipe.n_fft)[:: recipe.hop_length]
-    window = _hann(recipe.n_fft, padded.dtype)
+    window = hann(recipe.n_fft, padded.dtype)
     spectrogram = np.empty((len(frames), recipe.n_mels), np.float32)
     # Blocks of frames stay in the processor's cache: half the time of one large transform.
     for start in range(0, len(frames), _FRAMES_PER_BLOCK):

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from asd_cli.reporting.comparison import ComparisonPage
 from asd_cli.reporting.inspection_page import InspectionPage
+from asd_cli.reporting.monitoring_page import MonitoringPage
 from asd_cli.reporting.own_page import OwnPage, PartCard
 from asd_cli.reporting.page import ReportPage
 
@@ -35,6 +36,14 @@ def render_view(card: PartCard) -> str:
 def render_inspection(page: InspectionPage) -> str:
     """Write the page of inspected recordings."""
     return _environment().get_template("inspection.html.jinja").render(page=page)
+
+
+def render_monitoring(page: MonitoringPage) -> str:
+    """Write the page of a machine that is monitored."""
+    script = _asset("monitoring.js")
+    policy = content_policy(_asset("report.js"), script)
+    template = _environment().get_template("monitoring.html.jinja")
+    return template.render(page=page, monitoring_script=script, policy=policy)
 
 
 def render_comparison(page: ComparisonPage) -> str:
@@ -68,14 +77,17 @@ def _asset(name: str) -> str:
     return (files("asd_cli.reporting") / _TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def content_policy(script: str) -> str:
-    """Content security policy of a page: this one script and data in the file, no network.
+def content_policy(*scripts: str) -> str:
+    """Content security policy of a page: these scripts and data in the file, no network.
 
     Should a hostile name ever get past the escaping, a browser still would not run it.
     """
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    digests = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
+    )
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; "
         "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
 

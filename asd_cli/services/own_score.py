@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.files import write_text
 from asd_cli.pipeline.model import Model
-from asd_cli.pipeline.own.request import registry_of, require_rate
+from asd_cli.pipeline.own.request import model_path, require_rate
 from asd_cli.pipeline.own.scoring import FileScorer, ScoredFile, Status, find_files
 from asd_cli.settings.model import Settings
 
@@ -115,7 +114,7 @@ def score_files(
     IntegrityError
         When the model is damaged.
     """
-    path = _model_path(request)
+    path = model_path(request.settings, request.machine, request.model)
     model = Model.load(path, device=request.device)
     rate = request.false_alarm_rate
     if rate is None:
@@ -156,23 +155,3 @@ def _write_report(
     named = shlex.join(["asd", "score", *map(str, request.paths), "--model", str(path)])
     page = own_page(model, path, files, rate, f"{named} --false-alarm-rate {rate:g}")
     write_text(request.report, render_own(page))
-
-
-def _model_path(request: OwnScoreRequest) -> Path:
-    if request.model is not None:
-        return request.model
-    registry = registry_of(request.settings)
-    if request.machine is not None:
-        return registry.path(request.machine)
-    machines = registry.machines()
-    if not machines:
-        raise DataError(
-            f"there is no model in {registry.root}",
-            hint="train one: asd train --data RECORDINGS --machine NAME",
-        )
-    if len(machines) > 1:
-        raise UsageError(
-            f"there are models of {len(machines)} machines: {', '.join(machines)}",
-            hint=f"say which one is meant: --machine '{machines[0]}'",
-        )
-    return registry.path(machines[0])

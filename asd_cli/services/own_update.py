@@ -8,6 +8,7 @@ from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.types import Label, Split
 from asd_cli.execution.executor import make_executor
+from asd_cli.pipeline.monitoring.responses import normal_sounds
 from asd_cli.pipeline.own.changes import (
     MIN_CLIPS_ALONE,
     MIN_RECORDINGS_ALONE,
@@ -22,7 +23,7 @@ from asd_cli.pipeline.own.request import OwnTrainRequest
 from asd_cli.pipeline.own.training import OwnTrained, train_own
 from asd_cli.settings.model import Settings
 
-__all__ = ["UpdateRequest", "rebaseline", "update"]
+__all__ = ["UpdateRequest", "normal_sounds", "rebaseline", "update"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,7 @@ from tests.benchmarks import (
     evaluate,
     fetch,
     growth,
+    lite,
     memory,
     report,
     startup,
@@ -95,6 +97,12 @@ def _detectors(tiny: bool, _: bool) -> Figures:
     return detectors.as_json(found), detectors.as_markdown(found)
 
 
+def _lite(tiny: bool, _: bool) -> Figures:
+    small: dict[str, Any] = {"clips": 2, "train": 3, "python": Path(sys.executable)}
+    found = lite.run(**({**small, "detector": "level-octave"} if tiny else {}))
+    return found, lite.as_markdown(found)
+
+
 BENCHMARKS: dict[str, Callable[[bool, bool], Figures]] = {
     "compute": _compute,
     "memory": _memory,
@@ -105,6 +113,7 @@ BENCHMARKS: dict[str, Callable[[bool, bool], Figures]] = {
     "fetch": _fetch,
     "report": _report,
     "detectors": _detectors,
+    "lite": _lite,
 }
 
 

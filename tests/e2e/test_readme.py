@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asd_cli.cli.exit_codes import ExitCode
+from asd_cli.cli.exit_codes import ExitCode, StatusCode
 from asd_cli.detectors.measured import measured_scores
 from asd_cli.detectors.overview import all_choices
 from tests.support.command import asd
@@ -17,7 +17,7 @@ from tests.support.recordings import write_machine
 from tests.support.zenodo_server import ZenodoServer
 
 TOP = Path(__file__).resolve().parents[2]
-TOPICS = ("own-machines", "challenge", "editions", "detectors", "settings", "files", "exit-codes",
+TOPICS = ("own-machines", "alarms", "export", "challenge", "editions", "detectors", "settings", "files", "exit-codes",
           "python", "reference-parity", "glossary")  # fmt: skip
 PLACE = TOP / "asd_cli" / "cli" / "topics"
 FIRST = (TOP / "README.md").read_text()
@@ -61,6 +61,11 @@ def test_every_command_works(
         words = shlex.split(command)
         if words[0] in {"pip", "pytest"} or words == ["asd", "demo"]:
             continue  # run by tests/e2e/test_demo.py and by CI itself
+        if words[:2] == ["python", "-m"]:
+            done = subprocess.run([sys.executable, *words[1:]], cwd=tmp_path, check=False)
+            assert done.returncode in {ExitCode.OK, ExitCode.ANOMALIES}, command
+            ran += 1
+            continue
         assert words[0] == "asd", command
         if words[1:3] == ["config", "validate"]:
             asd("config", "init")
@@ -128,9 +133,9 @@ def test_the_two_first_commands_are_those_of_the_project() -> None:
     assert "pytest -n 2" in (TOP / ".ci" / "run").read_text()
 
 
-@pytest.mark.parametrize("code", ExitCode)
-def test_every_exit_status_is_documented(code: ExitCode) -> None:
-    assert re.search(rf"^\| (\d+, )?{code.value}\b", README, re.MULTILINE)
+@pytest.mark.parametrize("code", [*ExitCode, *StatusCode])
+def test_every_exit_status_is_documented(code: ExitCode | StatusCode) -> None:
+    assert re.search(rf"^\| (\d+, )*{code.value}\b", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
+
+from asd_cli.graphs.builder import Graph
 
 
 class TinyEncoder(torch.nn.Module):
@@ -25,8 +28,25 @@ def write_encoder(path: Path, *, seed: int = 1, per_frame: bool = False) -> Path
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = TinyEncoder(24, per_frame=per_frame).eval()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".onnx":
+        path.write_bytes(_onnx(encoder))
+        return path
     shapes = ({1: torch.export.Dim.AUTO},)
     program = torch.export.export(encoder, (torch.zeros(1, 16000),), dynamic_shapes=shapes)
-    path.parent.mkdir(parents=True, exist_ok=True)
     torch.export.save(program, path)
     return path
+
+
+def _onnx(encoder: TinyEncoder) -> bytes:
+    """Write the same encoder node by node, for another version of ONNX's operators."""
+    graph = Graph(20)
+    wave = graph.input("wave", np.float32, [1, "samples"])
+    weights = encoder.filters.weight.detach().numpy()
+    filtered = graph.node("Conv", wave.unsqueeze(1), weights, strides=[160])
+    power = filtered * filtered
+    if encoder.per_frame:
+        graph.output("embeddings", (power.transpose(0, 2, 1) + 1e-6).log10(), [1, "frames", 24])
+    else:
+        graph.output("embeddings", (power.reduce("Mean", 2) + 1e-6).log10(), [1, 24])
+    return bytes(graph.model("encoder", {}).SerializeToString())

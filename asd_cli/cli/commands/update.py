@@ -20,6 +20,10 @@ def update(
         list[Path] | None,
         typer.Option("--normal", metavar="PATH", help="Recordings of normal sound; repeatable."),
     ] = None,
+    responses: Annotated[
+        Path | None,
+        typer.Option("--responses", metavar="FILE", help="What the status page saved."),
+    ] = None,
     machine: options.Machines = None,
     config: options.Config = None,
     set_: options.Set = None,
@@ -31,6 +35,11 @@ def update(
 
     Makes a new version of the model of a machine of your own. The version before is kept.
     """
+    normal = list(normal or ())
+    if responses is not None:
+        from asd_cli.services.own_update import normal_sounds
+
+        normal.extend(normal_sounds(responses, one_machine(machine)))
     if not normal:
         raise UsageError("no recordings are named", hint="give some: --normal new/good.wav")
     _change("update", normal, machine, config, set_, reason="", jobs=jobs, skip_bad=skip_bad,

@@ -4,6 +4,9 @@ Kawaguchi et al. 2021 (arXiv:2106.04492). A narrow autoencoder learns windows of
 of one machine; a clip's score is the mean squared error of its windows.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
@@ -28,6 +31,11 @@ from asd_cli.training.devices import resolve_device
 from asd_cli.training.keras_adam import keras_adam, set_epsilon
 from asd_cli.training.loop import fit
 from asd_cli.training.rows import Rows
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
+    from asd_cli.training.exported_networks import Network
 
 
 class _FlatWindows:
@@ -61,6 +69,11 @@ class _Reconstruction:
     def before_step(self, step: int) -> None:
         """Make the step Keras'."""
         set_epsilon(self.optimizer, step)
+
+
+def windows_shape(options: AutoencoderOptions) -> tuple[int, int]:
+    """Frames and bands of a window."""
+    return options.windows.n_frames, options.features.n_mels
 
 
 class AutoencoderDetector:
@@ -159,6 +172,43 @@ class AutoencoderDetector:
                 scored.append(errors.astype(np.float32))
                 advance(1)
         return Scores(np.array(clips, np.float64), tuple(scored))
+
+    def networks(self) -> "Sequence[Network]":
+        """Give the network in the form that exporters take."""
+        from asd_cli.training.exported_networks import Network
+
+        if self.model is None:
+            raise RuntimeError("fit the detector, or restore it, before exporting it")
+        inputs = self.model.dense[0].in_features
+        takes = f"log-mel windows, frame after frame [n, {inputs}], in dB"
+        return [Network(self.model.cpu(), torch.zeros(2, inputs), takes, "what is reconstructed")]
+
+    def residual_graph(self, clips: "ClipInputs") -> "Value":
+        """Reconstruct clips by nodes of a graph.
+
+        Returns
+        -------
+        Value [shape=(clips, n_windows, n_frames, n_mels), dtype=float64]
+            Reconstruction minus input, in decibels.
+        """
+        from asd_cli.features.windows_graph import windows_graph
+        from asd_cli.training.exported_networks import network_graph
+
+        options = self.options.windows
+        windows = windows_graph(
+            clips, self.options.features, n_frames=options.n_frames, hop=options.score_hop_frames
+        )
+        (network,) = self.networks()
+        flat = windows.reshape(-1, network.example.shape[1])
+        missed = network_graph(clips.graph, network, flat) - flat
+        shape = (clips.wave.length(0), windows.length(1), *windows_shape(self.options))
+        return missed.cast(np.float64).reshape(*shape)
+
+    def graph(self, clips: "ClipInputs") -> "Value":
+        """Score clips by nodes of a graph."""
+        missed = self.residual_graph(clips)
+        squares = (missed * missed).reshape(0, -1)
+        return squares.reduce("Mean", 1)
 
     def state(self) -> DetectorState:
         """Weights in Keras' layout."""

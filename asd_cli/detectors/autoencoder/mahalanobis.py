@@ -6,7 +6,8 @@ the covariance of what it misses of normal source clips and of normal target cli
 smaller distance counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,11 @@ from asd_cli.detectors.base import (
     Scores,
 )
 from asd_cli.features.store import FeatureStore
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
+    from asd_cli.training.exported_networks import Network
 
 Matrix = npt.NDArray[np.float64]
 
@@ -131,6 +137,22 @@ class MahalanobisAutoencoderDetector:
         if self.options.score == "reference":
             return float(mahalanobis(missed.mean(axis=(0, 1)), self._precisions[domain]))
         return float(of_windows.mean())
+
+    def networks(self) -> "Sequence[Network]":
+        """Give the network in the form that exporters take."""
+        return self._autoencoder.networks()
+
+    def graph(self, clips: "ClipInputs") -> "Value":
+        """Score clips by nodes of a graph: the smaller distance of all domains."""
+        missed = self._autoencoder.residual_graph(clips)
+        frames = missed.reshape(0, -1, self.options.features.n_mels)
+        if self.options.score == "reference":
+            frames = frames.reduce("Mean", 1, keep=True)
+        found = []
+        for name in sorted(self._precisions):
+            squares = ((frames @ self._precisions[name]) * frames).reduce("Sum", 2)
+            found.append(squares.maximum(0.0).apply("Sqrt").reduce("Mean", 1))
+        return clips.graph.stack(found, 1).reduce("Min", 1)
 
     def state(self) -> DetectorState:
         """Give the autoencoder's weights and the inverse covariances."""

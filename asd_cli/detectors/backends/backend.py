@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,10 @@ from asd_cli.detectors.backends.neighbours import (
 from asd_cli.detectors.backends.options import BackendOptions
 from asd_cli.detectors.backends.smote import oversample_target
 from asd_cli.detectors.backends.whitening import Whitened, apply_factor, factor_for
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
 
 Embeddings = npt.NDArray[np.floating]
 FOLDS = 5
@@ -223,9 +227,21 @@ class Backend:
         section = (SECTION,) if self._options.references == "section" else ()
         return section if self._options.domains == "pooled" else (*section, DOMAIN)
 
+    def graph(self, clips: "ClipInputs", embeddings: "Value") -> "Value":
+        """Score embeddings [shape=(clips, d)] by nodes of a graph [shape=(clips,)]."""
+        from asd_cli.detectors.backends.graphs import groups_graph
+
+        def compared_with(section: str | None, domain: str | None) -> tuple[GroupKey, ...]:
+            known = {SECTION: section, DOMAIN: domain}
+            return self._groups_for(tuple(known[name] for name in self._grouped_by))
+
+        return groups_graph(clips, embeddings, self._scorers, self._options, compared_with)
+
     def _compared_with(self, clip: Clip) -> tuple[GroupKey, ...]:
         """Find the groups of references that a clip is compared with; the nearest counts."""
-        own = group_key(clip, self._grouped_by)
+        return self._groups_for(group_key(clip, self._grouped_by))
+
+    def _groups_for(self, own: GroupKey) -> tuple[GroupKey, ...]:
         if self._options.domains != "minimum" and own in self._scorers:
             return (own,)
         section = own[:1] if self._options.references == "section" else ()

@@ -134,6 +134,16 @@ class Neighbours:
             parts.append(mean_of_nearest(pairs / self._local, self._options.neighbors))
         return np.concatenate(parts)
 
+    @property
+    def references(self) -> npt.NDArray[np.float32]:
+        """What embeddings are compared with [shape=(n, d)]."""
+        return self._references
+
+    @property
+    def local(self) -> FloatArray:
+        """What distances to each reference are divided by [shape=(n,)]."""
+        return self._local
+
     def tensors(self) -> Tensors:
         """Give the references."""
         return {"references": self._references}
@@ -205,6 +215,11 @@ class LocalOutlierFactor:
         """Factor of each embedding; about 1 for an inlier."""
         factors: FloatArray = -self._estimator.score_samples(np.asarray(embeddings, np.float32))
         return factors
+
+    @property
+    def references(self) -> npt.NDArray[np.float32]:
+        """What embeddings are compared with [shape=(n, d)]."""
+        return self._references
 
     def tensors(self) -> Tensors:
         """Give the references."""

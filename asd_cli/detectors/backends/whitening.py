@@ -204,16 +204,16 @@ class Whitened:
     """
 
     def __init__(self, factor: npt.NDArray[np.floating], inner: Inner) -> None:
-        self._factor, self._inner = np.asarray(factor, np.float32), inner
+        self.factor, self.inner = np.asarray(factor, np.float32), inner
         self.min_clips = inner.min_clips
 
     def score(self, embeddings: FloatArray) -> FloatArray:
         """Score embeddings by the inner scorer."""
-        return self._inner.score(apply_factor(self._factor, embeddings))
+        return self.inner.score(apply_factor(self.factor, embeddings))
 
     def tensors(self) -> Tensors:
         """Give the factor and what the inner scorer keeps."""
-        return {_FACTOR: self._factor, **self._inner.tensors()}
+        return {_FACTOR: self.factor, **self.inner.tensors()}
 
     @classmethod
     def from_tensors(

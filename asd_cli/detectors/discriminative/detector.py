@@ -7,7 +7,7 @@ audio; a clip far from all normal clips of its section is anomalous.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,14 @@ from asd_cli.detectors.training_plan import plan_fit
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.devices import resolve_device
 from asd_cli.training.loop import FitPlan, fit
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
+    from asd_cli.training.exported_networks import Network
+
+# Of `torch.nn.functional.normalize`.
+_MIN_LENGTH = 1e-12
 
 
 class DiscriminativeDetector(EmbeddingDetector[DiscriminativeOptions]):
@@ -155,6 +163,33 @@ class DiscriminativeDetector(EmbeddingDetector[DiscriminativeOptions]):
                 rows.append(torch.cat(parts).numpy())
                 advance(1)
         return np.stack(rows)
+
+    def networks(self) -> "Sequence[Network]":
+        """Give the networks in the form that exporters take."""
+        from asd_cli.training.exported_networks import Network
+
+        takes = f"waveforms [n, {self._n_samples}] of full scale 1"
+        example = torch.zeros(2, self._n_samples)
+        return [
+            Network(network.cpu(), example, takes, f"embeddings [n, {network.embedding_size}]")
+            for network in self._networks
+        ]
+
+    def embedding_graph(self, clips: "ClipInputs") -> "Value":
+        """Embed clips by nodes of a graph."""
+        from asd_cli.detectors.discriminative.segments_graph import segments_graph
+        from asd_cli.training.exported_networks import network_graph
+
+        segments = segments_graph(clips.wave, self._n_samples)
+        flat = segments.reshape(-1, self._n_samples)
+        parts = []
+        for network, own in zip(self._networks, self.networks(), strict=True):
+            found = network_graph(clips.graph, own, flat)
+            shape = (clips.wave.length(0), segments.length(1), network.embedding_size)
+            mean = found.reshape(*shape).reduce("Mean", 1)
+            lengths = mean.reduce("SumSquare", 1, keep=True).apply("Sqrt")
+            parts.append(mean / lengths.maximum(np.float32(_MIN_LENGTH)))
+        return clips.graph.concatenate(parts, axis=1)
 
     def network_state(self) -> DetectorState:
         """Give the weights of all networks."""

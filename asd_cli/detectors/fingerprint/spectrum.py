@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from asd_cli.features.band_power import band_power, frame_length
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -56,3 +61,12 @@ class FineSpectrum:
         powers = band_power(waveform, edges, n_fft=n_fft, sample_rate=self.sample_rate)
         levels = 10.0 * np.log10(powers + np.float32(_MIN_POWER))
         return np.asarray(levels.mean(axis=0), np.float32)
+
+    def graph(self, clips: "ClipInputs") -> "Value":
+        """Measure clips by nodes of a graph."""
+        from asd_cli.features.graphs import band_power_graph
+
+        n_fft = frame_length(self.sample_rate, _FRAME_S)
+        edges = log_bands(self.sample_rate, self.bands)
+        powers = band_power_graph(clips, edges, n_fft=n_fft, sample_rate=self.sample_rate)
+        return ((powers + np.float32(_MIN_POWER)).log10() * 10.0).reduce("Mean", 1)

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from asd_cli.features.band_power import band_power, frame_length
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
 
 FloatArray = npt.NDArray[np.float32]
 Edges = tuple[tuple[float, float], ...]
@@ -89,14 +94,32 @@ class LevelMeasure:
             Of power averaged over the recording, in decibels of full scale; the total, that of all
             octave bands together, is last.
         """
-        bands = [octave_bands(self.sample_rate, number) for number in self.per_octave]
-        octaves = octave_bands(self.sample_rate, 1)
-        edges = (*(edge for own in bands for edge in own), (octaves[0][0], octaves[-1][1]))
         n_fft = frame_length(self.sample_rate, _FRAME_S)
-        powers = band_power(waveform, edges, n_fft=n_fft, sample_rate=self.sample_rate)
+        powers = band_power(waveform, self._edges, n_fft=n_fft, sample_rate=self.sample_rate)
         levels = 10.0 * np.log10(powers.mean(axis=0, dtype=np.float64) + _MIN_POWER)
         if self.relative:
             levels = levels[:-1] - levels[-1]
         elif not self.total:
             levels = levels[:-1]
         return np.asarray(levels, np.float32)
+
+    @property
+    def _edges(self) -> Edges:
+        """Edges of all bands, the last one over all octaves."""
+        bands = [octave_bands(self.sample_rate, number) for number in self.per_octave]
+        octaves = octave_bands(self.sample_rate, 1)
+        return (*(edge for own in bands for edge in own), (octaves[0][0], octaves[-1][1]))
+
+    def graph(self, clips: "ClipInputs") -> "Value":
+        """Measure clips by nodes of a graph."""
+        from asd_cli.features.graphs import band_power_graph
+
+        n_fft = frame_length(self.sample_rate, _FRAME_S)
+        powers = band_power_graph(clips, self._edges, n_fft=n_fft, sample_rate=self.sample_rate)
+        levels = (powers.cast(np.float64).reduce("Mean", 1) + _MIN_POWER).log10() * 10.0
+        count = len(self._edges) - 1
+        if self.relative:
+            levels = levels.take(np.arange(count), 1) - levels.take(np.array([count]), 1)
+        elif not self.total:
+            levels = levels.take(np.arange(count), 1)
+        return levels.cast(np.float32)

@@ -4,7 +4,8 @@ Kawaguchi et al. 2021 (arXiv:2106.04492). A MobileNetV2 learns which section a w
 frames is from; a clip whose section it does not recognise is anomalous.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,10 @@ from asd_cli.detectors.base import (
     require_known_sections,
 )
 from asd_cli.detectors.mobilenetv2.network import (
+    EMBEDDING_SIZE,
     FOLD,
     MIN_INPUT,
+    Embedder,
     MobileNetV2,
     from_keras,
     prepare_for_scoring,
@@ -43,6 +46,11 @@ from asd_cli.training.devices import resolve_device
 from asd_cli.training.keras_adam import keras_adam, set_epsilon
 from asd_cli.training.loop import fit
 from asd_cli.training.rows import Rows
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
+    from asd_cli.training.exported_networks import Network
 
 # As many windows as keep the widest layer in the cache; 256 take three times as long.
 _SCORING_BATCH = 32
@@ -271,6 +279,56 @@ class MobileNetV2Detector:
                 shared = SharedClip(network, turned.to(self.device), starts, windows.n_frames)
                 embeddings = torch.cat(list(shared.embed(_SCORING_BATCH)))
             yield clip, embeddings
+
+    def networks(self) -> "Sequence[Network]":
+        """Give the network in the form that exporters take: windows to embeddings."""
+        from asd_cli.training.exported_networks import Network
+
+        frames, bands = self.options.windows.n_frames, self.options.features.n_mels
+        return [
+            Network(
+                Embedder(prepare_for_scoring(self._fitted()).cpu()),
+                torch.zeros(2, 1, frames, bands),
+                f"log-mel windows [n, 1, {frames}, {bands}] in dB, turned round in both axes",
+                "embeddings [n, 1280]",
+            )
+        ]
+
+    def window_embeddings(self, clips: "ClipInputs", hop: int) -> "Value":
+        """Embed windows by nodes of a graph [shape=(clips, n_windows, 1280)]."""
+        from asd_cli.features.windows_graph import windows_graph
+        from asd_cli.training.exported_networks import network_graph
+
+        windows = windows_graph(
+            clips, self.options.features, n_frames=self.options.windows.n_frames, hop=hop,
+            turned=True,
+        )  # fmt: skip
+        (network,) = self.networks()
+        flat = windows.reshape(-1, 1, *network.example.shape[2:])
+        embeddings = network_graph(clips.graph, network, flat)
+        # As many windows as there were: one clip's length does not follow from another's.
+        return embeddings.reshape(clips.wave.length(0), windows.length(1), EMBEDDING_SIZE)
+
+    def graph(self, clips: "ClipInputs") -> "Value":
+        """Score clips by nodes of a graph."""
+        last = self._fitted().layers["predictions"]
+        embeddings = self.window_embeddings(clips, self.options.windows.score_hop_frames)
+        weights, bias = (p.detach().cpu().numpy() for p in (last.weight, last.bias))
+        probabilities = (embeddings @ weights.T + bias).softmax(-1)
+
+        def own(section: str | None, _: str | None) -> list[float]:
+            return [float(section == known) for known in self.sections]
+
+        chosen = clips.choose(own).cast(np.float32).unsqueeze(1)
+        found = (probabilities * chosen).reduce("Sum", 2)
+        floor = np.float32(LOG_FLOOR)
+        uncertainty = (np.float32(1.0) - found).maximum(floor)
+        log_p = found.maximum(floor).apply("Log")
+        if self.options.score == "reference":
+            scores = (uncertainty - log_p).apply("Log")
+        else:
+            scores = uncertainty.apply("Log") - log_p
+        return scores.cast(np.float64).reduce("Mean", 1)
 
     def _fitted(self) -> MobileNetV2:
         if self.model is None:

@@ -4,6 +4,9 @@ A clip that no section's normal clips come near is anomalous, even where the cla
 of its section.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from asd_cli.core.events import SILENT, Events
 from asd_cli.detectors.base import (
     DetectorState,
@@ -15,6 +18,11 @@ from asd_cli.detectors.embedding import EmbeddingDetector
 from asd_cli.detectors.mobilenetv2.detector import MobileNetV2Detector
 from asd_cli.detectors.mobilenetv2.options import MobileNetV2EmbeddingOptions
 from asd_cli.features.store import FeatureStore
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
+    from asd_cli.training.exported_networks import Network
 
 
 class MobileNetV2EmbeddingDetector(EmbeddingDetector[MobileNetV2EmbeddingOptions]):
@@ -43,6 +51,15 @@ class MobileNetV2EmbeddingDetector(EmbeddingDetector[MobileNetV2EmbeddingOptions
     ) -> FloatArray:
         """Embed windows as far apart as in training; DataError when clips are too short."""
         return self._classifier.embed(features, self.options.windows.n_hop_frames, events, task)
+
+    def networks(self) -> "Sequence[Network]":
+        """Give the network in the form that exporters take."""
+        return self._classifier.networks()
+
+    def embedding_graph(self, clips: "ClipInputs") -> "Value":
+        """Embed clips by nodes of a graph."""
+        hop = self.options.windows.n_hop_frames
+        return self._classifier.window_embeddings(clips, hop).reduce("Mean", 1)
 
     def network_state(self) -> DetectorState:
         """Give the classifier."""

@@ -197,6 +197,24 @@ class MobileNetV2(nn.Module):
         return nn.functional.relu6(self.layers[norm](self.layers[conv](hidden)))
 
 
+class Embedder(nn.Module):
+    """A network without its last layer, as a module of its own.
+
+    Parameters
+    ----------
+    network : MobileNetV2
+        From `prepare_for_scoring`.
+    """
+
+    def __init__(self, network: MobileNetV2) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Map windows, as `MobileNetV2.embed` takes them, to embeddings [shape=(n, 1280)]."""
+        return self.network.embed(windows)
+
+
 def _batch_norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=_EPSILON, momentum=_MOMENTUM)
 

@@ -7,6 +7,7 @@ tells much of what is wrong with it, in seconds on one core.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,10 @@ from asd_cli.detectors.clip_statistics import (
 from asd_cli.detectors.embedding import EmbeddingDetector
 from asd_cli.detectors.pooled.options import PooledOptions
 from asd_cli.features.store import FeatureStore
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
 
 
 def weighted_rank_pool(spectrogram: FloatArray, decay: float) -> FloatArray:
@@ -90,6 +95,12 @@ class Pooling:
         """Pool each band over time."""
         return pool_over_time(spectrogram, self.kind, self.decay)
 
+    def graph(self, levels: "Value") -> "Value":
+        """Pool each band by nodes of a graph."""
+        from asd_cli.detectors.pooled.graph import pooling_graph
+
+        return pooling_graph(levels, self.kind, self.decay)
+
 
 class PooledDetector(EmbeddingDetector[PooledOptions]):
     """Distance of a clip's pooled spectrogram from those of normal clips.
@@ -114,6 +125,12 @@ class PooledDetector(EmbeddingDetector[PooledOptions]):
                 rows.append(self._pooling(features[index]))
                 advance(1)
         return np.stack(rows)
+
+    def embedding_graph(self, clips: "ClipInputs") -> "Value":
+        """Pool clips by nodes of a graph."""
+        from asd_cli.features.graphs import log_mel_graph
+
+        return self._pooling.graph(log_mel_graph(clips, self.options.features))
 
     def embed_perturbed(
         self, train: FeatureStore, events: Events, task: str

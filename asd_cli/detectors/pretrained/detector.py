@@ -1,6 +1,7 @@
 """Embeddings of a pretrained encoder, and a back end: nothing is trained."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,10 +10,14 @@ from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.detectors.base import DetectorState, FitContext, FloatArray, History
 from asd_cli.detectors.discriminative.segments import Recordings
 from asd_cli.detectors.embedding import EmbeddingDetector
-from asd_cli.detectors.pretrained.encoders import Encoder, ExportedEncoder, encoder_fingerprint
+from asd_cli.detectors.pretrained.encoders import Encoder, encoder_fingerprint, open_encoder
 from asd_cli.detectors.pretrained.options import PretrainedOptions
 from asd_cli.features.store import FeatureStore
 from asd_cli.training.devices import resolve_device
+
+if TYPE_CHECKING:
+    from asd_cli.features.graphs import ClipInputs
+    from asd_cli.graphs.values import Value
 
 
 class PretrainedDetector(EmbeddingDetector[PretrainedOptions]):
@@ -32,7 +37,7 @@ class PretrainedDetector(EmbeddingDetector[PretrainedOptions]):
     def __init__(self, options: PretrainedOptions) -> None:
         super().__init__(options)
         self._path = Path(options.encoder.checkpoint)
-        self._encoder: Encoder = ExportedEncoder(self._path, resolve_device(options.device))
+        self._encoder: Encoder = open_encoder(self._path, resolve_device(options.device))
 
     def learn(self, train: FeatureStore, context: FitContext) -> History:
         """Nothing: somebody else has."""
@@ -49,6 +54,12 @@ class PretrainedDetector(EmbeddingDetector[PretrainedOptions]):
                 rows.append(self._encoder.embed(recordings[index]))
                 advance(1)
         return np.stack(rows)
+
+    def embedding_graph(self, clips: "ClipInputs") -> "Value":
+        """Embed clips by the nodes of the encoder, one clip at a time."""
+        from asd_cli.detectors.pretrained.graph import encoder_graph
+
+        return encoder_graph(clips, self._path)
 
     def network_state(self) -> DetectorState:
         """Give the fingerprint of the encoder, which stays in its own file."""

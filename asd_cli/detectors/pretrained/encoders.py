@@ -1,7 +1,8 @@
 """Pretrained encoders: waveforms to embeddings, from a file that somebody else trained.
 
-The file is a program of `torch.export`, which holds the network and its weights: any encoder
-(BEATs, EAT, CED) can be exported once, where its code is installed, and used here without it.
+The file is a program of `torch.export` or an ONNX graph, which holds the network and its weights:
+any encoder (BEATs, EAT, CED) can be exported once, where its code is installed, and used here
+without it.
 """
 
 from functools import lru_cache
@@ -90,6 +91,22 @@ class ExportedEncoder:
                 hint="use another encoder: --set encoder.checkpoint=FILE",
             )
         return vector
+
+
+def open_encoder(path: Path, device: torch.device) -> Encoder:
+    """Open an encoder: an ONNX file, or a program of `torch.export`.
+
+    Raises
+    ------
+    DataError
+        When there is no such file, or it holds no encoder.
+    ConfigError
+        When it is an ONNX file and onnxruntime is missing.
+    """
+    from asd_cli.detectors.pretrained.onnx_encoder import SUFFIX, OnnxEncoder
+
+    require_encoder(path)
+    return OnnxEncoder(path) if path.suffix.lower() == SUFFIX else ExportedEncoder(path, device)
 
 
 def require_encoder(path: Path) -> None:

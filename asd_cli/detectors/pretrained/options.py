@@ -17,13 +17,13 @@ class EncoderOptions(Structure):
     Attributes
     ----------
     checkpoint : str
-        Path of a file that `torch.export.save` wrote.
+        Path of a file that `torch.export.save` wrote (``.pt2``), or of an ONNX graph (``.onnx``).
     """
 
     SECTION: ClassVar[str] = "encoder"
 
     checkpoint: Annotated[str, Len(0, 4096)] = option(
-        "", "file of torch.export.save: waveforms to embeddings"
+        "", ".pt2 of torch.export.save, or .onnx: waveforms to embeddings"
     )
 
 

@@ -10,8 +10,10 @@ tutorial"), and pooling over time removes it.
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from asd_cli.detectors.base import FloatArray
 from asd_cli.detectors.clip_statistics import Measure, SpectrogramSummary
@@ -19,6 +21,10 @@ from asd_cli.detectors.measured_embedding import MeasuringDetector
 from asd_cli.detectors.pooled.options import PooledOptions
 from asd_cli.detectors.texture.welch import welch_density
 from asd_cli.features.recipe import FeatureParameters
+
+if TYPE_CHECKING:
+    from asd_cli.detectors.texture.graph import ModulationRanges
+    from asd_cli.graphs.values import Value
 
 # Windows short enough to follow a shaft of 50 turns a second; bands wide enough to fill.
 _WINDOW_S, _HOP_S, _BANDS = 0.032, 0.008, 24
@@ -69,6 +75,19 @@ class TextureStatistics:
         parts = [quantiles.ravel(), self._modulation(levels).ravel()]
         return np.concatenate(parts).astype(np.float32)
 
+    def graph(self, levels: "Value") -> "Value":
+        """Describe clips by nodes of a graph."""
+        from asd_cli.detectors.texture import graph
+
+        wide = levels.cast(np.float64).transpose(0, 2, 1)
+        parts = [
+            graph.quantiles_graph(wide, _QUANTILES),
+            graph.modulation_graph(
+                wide, rate=self.frame_rate, seconds=_SEGMENT_S, in_=_modulation_ranges()
+            ),
+        ]
+        return levels.graph.concatenate(parts, axis=1).cast(np.float32)
+
     def _modulation(self, levels: FloatArray) -> FloatArray:
         """Density of modulation [shape=(6, n_bands)], by the method of Welch (1967)."""
         segment = min(len(levels), round(_SEGMENT_S * self.frame_rate))
@@ -80,13 +99,27 @@ class TextureStatistics:
         return decibels
 
 
+def _modulation_bands() -> tuple[npt.NDArray[np.float64], float]:
+    """Centres in Hz and half width in octaves."""
+    edges = np.geomspace(*_MODULATION_HZ, 2 * _MODULATION_BANDS + 1)
+    return edges[1::2], float(np.log2(edges[2] / edges[0]))
+
+
+def _modulation_ranges() -> "ModulationRanges":
+    from asd_cli.detectors.texture.graph import ModulationRanges
+
+    centres, half_octaves = _modulation_bands()
+    return ModulationRanges(
+        centres=tuple(centres.tolist()), half_octaves=half_octaves, min_density=_MIN_DENSITY
+    )
+
+
 @lru_cache(maxsize=16)
 def _rate_filters(n_rates: int, highest: float) -> FloatArray:
     """Triangles that are equally wide in octaves [shape=(6, n_rates)], each of sum 1 or empty."""
     rates = np.linspace(0.0, highest, n_rates)
-    edges = np.geomspace(*_MODULATION_HZ, 2 * _MODULATION_BANDS + 1)
-    centres, half_octaves = edges[1::2, None], np.log2(edges[2] / edges[0])
-    distance = np.abs(np.log2(np.maximum(rates, 1e-3) / centres))
+    centres, half_octaves = _modulation_bands()
+    distance = np.abs(np.log2(np.maximum(rates, 1e-3) / centres[:, None]))
     filters = np.maximum(0.0, 1.0 - distance / half_octaves)
     normalised: FloatArray = filters / np.maximum(filters.sum(axis=1, keepdims=True), 1e-9)
     return normalised

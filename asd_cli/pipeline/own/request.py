@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from asd_cli.core.errors import UsageError
+from asd_cli.core.errors import DataError, UsageError
 from asd_cli.detectors.plans import AUTO
 from asd_cli.pipeline.own.intake import CLIP_SECONDS, Channel
 from asd_cli.pipeline.own.registry import Registry
@@ -109,3 +109,41 @@ def require_rate(rate: float) -> None:
 def registry_of(settings: Settings) -> Registry:
     """Give the models of one's own machines."""
     return Registry(settings.model_directory / "own")
+
+
+def model_path(settings: Settings, machine: str | None, model: Path | None = None) -> Path:
+    """Choose the model file that is meant.
+
+    Parameters
+    ----------
+    settings : Settings
+        Say where models are.
+    machine : str or None
+        Whose current model; may be None where there is a single machine.
+    model : Path, optional
+        A file instead.
+
+    Raises
+    ------
+    DataError
+        When there is no model.
+    UsageError
+        When there are several machines and none is named.
+    """
+    if model is not None:
+        return model
+    registry = registry_of(settings)
+    if machine is not None:
+        return registry.path(machine)
+    machines = registry.machines()
+    if not machines:
+        raise DataError(
+            f"there is no model in {registry.root}",
+            hint="train one: asd train --data RECORDINGS --machine NAME",
+        )
+    if len(machines) > 1:
+        raise UsageError(
+            f"there are models of {len(machines)} machines: {', '.join(machines)}",
+            hint=f"say which one is meant: --machine '{machines[0]}'",
+        )
+    return registry.path(machines[0])

@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from asd_cli.artifacts.model_file import OwnMachine
 from asd_cli.artifacts.threshold import INTERVAL
 from asd_cli.audio.decoding import at_rate, decode_part_unresampled, full_scale_1, read_info
-from asd_cli.audio.formats import AudioInfo
+from asd_cli.audio.formats import AudioFormat, AudioInfo
 from asd_cli.audio.quality import Suspicion, suspicions
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.types import Clip
 from asd_cli.datasets.cutting import cut_recording
 from asd_cli.features.memory import Recording, features_in_memory
-from asd_cli.features.recipe import FeatureParameters
 from asd_cli.pipeline.model import MEL_FILTERS, Model
 
 if TYPE_CHECKING:  # it loads scipy.ndimage, which most files do without
     from asd_cli.reporting.explanation import Explanation, Region
+
+Waveform = npt.NDArray[np.float32]
 
 # A clip this much shorter than any that was trained on is not comparable.
 _MIN_OF_SHORTEST = 0.5
@@ -214,7 +216,7 @@ class FileScorer:
         odd: list[tuple[float, Suspicion]] = []
         recordings = []
         for clip in clips:
-            waveform, own = _read(clip, self.model.features)
+            waveform, own = read_clip(clip, self.model.features.audio_format)
             odd.extend((clip.start, suspicion) for suspicion in own)
             recordings.append(Recording(clip, waveform))
         store = features_in_memory(
@@ -229,7 +231,8 @@ class FileScorer:
             anomalous = corrected <= self.rate
             reason = ""
             if anomalous and self.explain:
-                reason = self._reason(self.model.explain_features(store[number]), clip.start)
+                explanation = self.model.explain_features(store[number])
+                reason = in_words(explanation, self.own.references, clip.start)
             parts.append(
                 ScoredPart(
                     start=round(clip.start, _DIGITS), end=round(end, _DIGITS), score=float(score),
@@ -255,31 +258,57 @@ class FileScorer:
             remarks=remarks,
         )
 
-    def _reason(self, explanation: "Explanation", offset: float) -> str:
-        """Say in words where a clip differs, with times of the file."""
-        said = [_region(region, offset) for region in explanation.named]
-        if explanation.level_db:
-            word = "louder" if explanation.level_db > 0 else "quieter"
-            said.insert(0, f"{word} everywhere by {abs(explanation.level_db):.0f} dB")
-        if not said:
-            return "no region stands out: normal clips differ as much among themselves"
-        text = "; ".join(said)
-        if explanation.nearest < len(self.own.references):
-            text += f" than {self.own.references[explanation.nearest]}"
-        return text
+
+def in_words(explanation: "Explanation", references: Sequence[str], offset: float = 0.0) -> str:
+    """Say in words where a clip differs from normal ones.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Of the clip.
+    references : sequence of str
+        Names of the normal clips that the model holds.
+    offset : float
+        Where the clip begins, in seconds; named times are counted from there.
+    """
+    said = [_region(region, offset) for region in explanation.named]
+    if explanation.level_db:
+        word = "louder" if explanation.level_db > 0 else "quieter"
+        said.insert(0, f"{word} everywhere by {abs(explanation.level_db):.0f} dB")
+    if not said:
+        return "no region stands out: normal clips differ as much among themselves"
+    text = "; ".join(said)
+    if explanation.nearest < len(references):
+        text += f" than {references[explanation.nearest]}"
+    return text
 
 
-def _read(
-    clip: Clip, features: FeatureParameters
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.float32]], Sequence[Suspicion]]:
-    """Decode a clip for a model, and look for signs that it is not what a microphone picked up."""
-    wanted = replace(features.audio_format, sample_rate=None)
+def read_clip(clip: Clip, wanted: AudioFormat) -> tuple[Waveform, Sequence[Suspicion]]:
+    """Decode a clip, and look for signs that it is not what a microphone picked up.
+
+    Parameters
+    ----------
+    clip : Clip
+        A file, or a part of one.
+    wanted : AudioFormat
+        Rate and channel of the model.
+
+    Returns
+    -------
+    waveform : ndarray [shape=(n_samples,), dtype=float32]
+        At the wanted rate, full scale 1.
+    suspicions : sequence of Suspicion
+
+    Raises
+    ------
+    DataError
+        When the clip cannot be decoded.
+    """
     samples, info = decode_part_unresampled(
-        clip.path, wanted, start=clip.start, duration=clip.duration
+        clip.path, replace(wanted, sample_rate=None), start=clip.start, duration=clip.duration
     )
     odd = suspicions(samples, info.sample_rate, info)
-    resampled = replace(features.audio_format, resample=True)
-    return full_scale_1(at_rate(samples, info, resampled)), odd
+    return full_scale_1(at_rate(samples, info, replace(wanted, resample=True))), odd
 
 
 def _region(region: "Region", offset: float) -> str:

@@ -19,6 +19,7 @@ from asd_cli.execution.executor import Executor
 from asd_cli.pipeline.calibration import calibrate
 from asd_cli.pipeline.identity import decisive_settings
 from asd_cli.pipeline.model import Model
+from asd_cli.pipeline.monitoring.levels import level_db
 from asd_cli.pipeline.options import detector_options
 from asd_cli.pipeline.own.gathering import Material, asked_rate, gather
 from asd_cli.pipeline.own.groups import absolute_groups
@@ -117,7 +118,9 @@ def _current(request: OwnTrainRequest, identity: dict[str, Any]) -> Model | None
         model = registry_of(request.settings).load(request.machine, device=request.device)
     except (DataError, IntegrityError):
         return None
-    complete = model.facts.calibration is not None and model.facts.own is not None
+    own = model.facts.own
+    # Models of before recordings of clips were kept can promise no rate of alarms.
+    complete = model.facts.calibration is not None and own is not None and own.clip_recordings
     return model if complete and model.facts.identity == identity else None
 
 
@@ -170,7 +173,14 @@ def _own_facts(request: OwnTrainRequest, material: Material) -> OwnMachine:
         references=tuple(material.store.clips[i].name for i in reference_indices(material.store)),
         groups=absolute_groups(request.groups),
         reason=request.reason,
+        clip_recordings=_numbered([clip.path for clip in material.store.clips]),
+        clip_levels=tuple(level_db(material.store[n]) for n in range(len(material.store))),
     )
+
+
+def _numbered(paths: Sequence[Path]) -> tuple[int, ...]:
+    numbers = {path: number for number, path in enumerate(dict.fromkeys(paths))}
+    return tuple(numbers[path] for path in paths)
 
 
 def _summary(model: Model, path: Path, material: Material, *, up_to_date: bool) -> OwnTrained:

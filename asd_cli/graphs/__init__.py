@@ -1,0 +1,1 @@
+"""Computation graphs in the ONNX format, written like array expressions."""

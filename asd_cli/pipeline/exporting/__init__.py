@@ -1,0 +1,1 @@
+"""Models as files that other programs run: ONNX graphs, programs of torch.export, model cards."""
