@@ -43,21 +43,23 @@ def p_values(
     ndarray [shape=(n_clips,), dtype=float64]
         In (0, 1].
     """
-    names = [_own_group(group, calibration) for group in groups]
+    names = [own_group(group, calibration) for group in groups]
     found = np.empty(len(scores))
     for name in dict.fromkeys(names):
         asked = np.array([other == name for other in names])
-        normal = _members(name, calibration, len(training_scores))
+        normal = members(name, calibration, len(training_scores))
         found[asked] = _of_group(scores[asked], training_scores, normal, calibration)
     return found
 
 
-def _own_group(group: Group, calibration: Calibration) -> str:
+def own_group(group: Group, calibration: Calibration) -> str:
+    """Name the group whose threshold a clip has; empty where it is that of all clips."""
     own = calibration.threshold.groups
     return next((name for name in threshold_groups(*group, "domain") if name in own), "")
 
 
-def _members(name: str, calibration: Calibration, count: int) -> npt.NDArray[np.bool_]:
+def members(name: str, calibration: Calibration, count: int) -> npt.NDArray[np.bool_]:
+    """Say which of the training clips are of a group [shape=(count,)]."""
     if not name:
         return np.ones(count, np.bool_)
     return np.array([name in threshold_groups(*g, "domain") for g in calibration.groups], np.bool_)

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from asd_cli.artifacts.model_file import Calibration
 from asd_cli.artifacts.threshold import INTERVAL
 from asd_cli.detectors.exporting import score_graph
 from asd_cli.detectors.normal_scores_graph import p_value_graph, rank_graph
+from asd_cli.detectors.thresholds import normal_scores
 from asd_cli.features.graphs import ClipInputs, log_mel_graph
 from asd_cli.graphs.builder import Graph
 from asd_cli.graphs.values import Value
 from asd_cli.pipeline.model import MEL_FILTERS, Model
+from asd_cli.pipeline.rarity import members, own_group
 from asd_cli.pipeline.references import REFERENCES
 
 if TYPE_CHECKING:
@@ -103,11 +106,7 @@ def assemble(model: Model, *, opset: int) -> ModelGraph:
     found = score_graph(model.restore(), detector, clips)
     # As scores are kept: what is a tie there is one here.
     scores = found.cast(model.training_scores.dtype).cast(np.float64)
-    interval = model.threshold.kind == INTERVAL
-    if interval:
-        p_values = p_value_graph(model.normal_scores, scores)
-    else:
-        p_values = rank_graph(np.asarray(model.training_scores, np.float64), scores)
+    p_values = _p_values(model, clips, scores)
     graph.output("score", scores, ["clips"])
     graph.output("p_value", p_values, ["clips"])
     graph.output("anomalous", _decision(model, clips, scores, p_values), ["clips"])
@@ -119,6 +118,31 @@ def assemble(model: Model, *, opset: int) -> ModelGraph:
         graph.output("band_excess", levels - bands.mean[None], ["clips", len(bands.mean)])
     shortest = max(clips.min_samples, model.features.n_fft // 2 + 1)
     return ModelGraph(graph, shortest, needs_section=len(clips.sections) > 1)
+
+
+def _p_values(model: Model, clips: ClipInputs, scores: Value) -> Value:
+    """Compute what `asd_cli.pipeline.rarity.p_values` gives, by the group of each clip."""
+    calibration = model.facts.calibration
+    if calibration is None:
+        raise RuntimeError("a model with a threshold has a calibration")
+    names = ["", *sorted(calibration.threshold.groups)]
+    number = clips.choose(lambda *group: float(names.index(own_group(group, calibration))))
+    found = _group_p_values(model, calibration, "", scores)
+    for place, name in enumerate(names[1:], start=1):
+        of_group = _group_p_values(model, calibration, name, scores)
+        # Groups are numbered upwards, so the last one that is reached is the clip's own.
+        found = clips.graph.where(number.above(place - 0.5), of_group, found)
+    return found
+
+
+def _group_p_values(model: Model, calibration: Calibration, name: str, scores: Value) -> Value:
+    normal = members(name, calibration, len(model.training_scores))
+    chosen = model.training_scores[normal]
+    if calibration.threshold.kind != INTERVAL:
+        return rank_graph(np.asarray(chosen, np.float64), scores)
+    units = calibration.units or range(len(model.training_scores))
+    own = [unit for unit, member in zip(units, normal, strict=True) if member]
+    return p_value_graph(normal_scores(chosen, own), scores)
 
 
 def _level(levels: Value) -> Value:
