@@ -27,11 +27,6 @@ def invoke(request: ReportRequest | None, *arguments: str) -> Result:
     return CliRunner().invoke(app, [*settings, *arguments])
 
 
-def test_the_help_shows_an_example() -> None:
-    result = invoke(None, "--help")
-    assert result.exit_code == 0
-    assert "Example: asd report" in result.stdout
-
 
 def test_the_page_is_written_and_named_on_stderr(run_copy: ReportRequest) -> None:
     result = invoke(run_copy)
