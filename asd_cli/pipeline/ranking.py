@@ -13,7 +13,7 @@ from asd_cli.reporting.references import References, published_references
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RankedSystem:
     """A system's place among several.
 
     Attributes
@@ -55,7 +55,7 @@ class Comparison:
     systems: tuple[SystemComparison, ...]
 
 
-def rank_systems(systems: Sequence[System], events: Events) -> tuple[Standing, ...]:
+def rank_systems(systems: Sequence[System], events: Events) -> tuple[RankedSystem, ...]:
     """Order systems as their edition does, the best first; warn where their clips differ.
 
     DCASE 2020 ranked by the average rank over the average AUC and pAUC of each machine type; later
@@ -75,11 +75,11 @@ def rank_systems(systems: Sequence[System], events: Events) -> tuple[Standing, .
         ranks = rank_scores([None if rank is None else -rank for rank in averages])
     else:
         ranks = rank_scores([system.evaluation.official_score for system in systems])
-    standings = [
-        Standing(rank, system, average)
+    ranking = [
+        RankedSystem(rank, system, average)
         for rank, system, average in zip(ranks, systems, averages, strict=True)
     ]
-    return tuple(sorted(standings, key=lambda standing: standing.rank))
+    return tuple(sorted(ranking, key=lambda ranked: ranked.rank))
 
 
 def _machine_averages(system: System, systems: Sequence[System]) -> list[float | None]:

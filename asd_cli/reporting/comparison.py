@@ -21,7 +21,7 @@ class ComparisonPage:
     ----------
     pages : tuple of ReportPage
         The systems, in the order they were named.
-    standings : tuple of (ReportPage, str)
+    ranking : tuple of (ReportPage, str)
         The systems and how each differs from the first, in words.
     names : tuple of str
         Column headings.
@@ -32,7 +32,7 @@ class ComparisonPage:
     """
 
     pages: tuple[ReportPage, ...]
-    standings: tuple[tuple[ReportPage, str], ...]
+    ranking: tuple[tuple[ReportPage, str], ...]
     names: tuple[str, ...]
     by_machine: tuple[TableRow, ...]
     by_section: tuple[TableRow, ...]
@@ -63,7 +63,7 @@ def compare_pages(pages: Sequence[ReportPage]) -> ComparisonPage:
     clips = [_clips(page.system.scores) for page in pages]
     return ComparisonPage(
         pages=tuple(pages),
-        standings=tuple((page, _against(page, pages[0])) for page in pages),
+        ranking=tuple((page, _against(page, pages[0])) for page in pages),
         names=tuple(page.system.name for page in pages),
         by_machine=_machine_rows(pages),
         by_section=_section_rows(pages),

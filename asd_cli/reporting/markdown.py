@@ -44,7 +44,7 @@ def _report_lines(page: ReportPage) -> Iterator[str]:
 def comparison_markdown(page: ComparisonPage) -> str:
     """Write several systems side by side."""
     lines = [*_problem_lines(page.problems)]
-    standings = [
+    ranking = [
         TableRow(
             (entry.system.name,),
             (
@@ -58,9 +58,9 @@ def comparison_markdown(page: ComparisonPage) -> str:
                 (versus, None),
             ),
         )
-        for entry, versus in page.standings
+        for entry, versus in page.ranking
     ]
-    lines += table(("system", "official score", "95 % interval", "against the first"), standings)
+    lines += table(("system", "official score", "95 % interval", "against the first"), ranking)
     lines += ["", *table(("machine", "figure", *page.names), page.by_machine)]
     lines += ["", *table(("machine", "section", "domain", *page.names), page.by_section), ""]
     lines += [f"{code(entry.system.signature)}  " for entry in page.pages]

@@ -14,7 +14,7 @@ from asd_cli.evaluation.result_csv import render_result_csv
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.ranking import (
     Comparison,
-    Standing,
+    RankedSystem,
     compare_systems,
     rank_systems,
     require_references,
@@ -48,7 +48,7 @@ class EvaluateResult:
         In the order they were named.
     result_csv : Path or None
         The ``result.csv`` that was written, if one was.
-    leaderboard : tuple of Standing
+    leaderboard : tuple of RankedSystem
         The systems by official score; empty where there is only one.
     comparison : Comparison or None
         Differences to the baseline, where one was named.
@@ -58,7 +58,7 @@ class EvaluateResult:
 
     systems: tuple[System, ...]
     result_csv: Path | None
-    leaderboard: tuple[Standing, ...] = ()
+    leaderboard: tuple[RankedSystem, ...] = ()
     comparison: Comparison | None = None
     references: References | None = None
 

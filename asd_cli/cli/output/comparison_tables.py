@@ -32,29 +32,29 @@ def comparison_tables(result: EvaluateResult) -> Iterator[Table]:
 def _leaderboard(result: EvaluateResult) -> Table:
     confidence = next((s.intervals.confidence for s in result.systems if s.intervals), None)
     means = [
-        standing.system.evaluation.mean(None, None, "harmonic").metrics
-        for standing in result.leaderboard
+        ranked.system.evaluation.mean(None, None, "harmonic").metrics
+        for ranked in result.leaderboard
     ]
     domains = [
-        [standing.system.evaluation.mean(None, d, "harmonic").metrics.auc for d in _DOMAINS]
-        for standing in result.leaderboard
+        [ranked.system.evaluation.mean(None, d, "harmonic").metrics.auc for d in _DOMAINS]
+        for ranked in result.leaderboard
     ]
     columns = [
-        [standing.system.evaluation.official_score for standing in result.leaderboard],
+        [ranked.system.evaluation.official_score for ranked in result.leaderboard],
         [mean.auc for mean in means],
         [mean.pauc for mean in means],
         *([values[i] for values in domains] for i in range(len(_DOMAINS))),
     ]
     best = [max((v for v in column if v is not None), default=None) for column in columns]
     rows: list[tuple[Cell | str, ...]] = []
-    for index, standing in enumerate(result.leaderboard):
+    for index, ranked in enumerate(result.leaderboard):
         cells: list[Cell | str] = [
             _marked(column[index], top) for column, top in zip(columns, best, strict=True)
         ]
         if confidence is not None:
-            found = standing.system.intervals
+            found = ranked.system.intervals
             cells.insert(1, interval_text(found.official_score if found else None))
-        rows.append((str(standing.rank), _name(standing.system), *cells))
+        rows.append((str(ranked.rank), _name(ranked.system), *cells))
     headings = ["rank", "system", "official", "AUC", "pAUC", "source AUC", "target AUC"]
     if confidence is not None:
         headings.insert(3, f"{100 * confidence:g} %")
@@ -87,7 +87,7 @@ def _marked(value: float | None, best: float | None) -> Cell:
 
 def _signatures(result: EvaluateResult) -> tuple[str, ...]:
     """Name each system's signature, once where they are all the same."""
-    found = {standing.system.signature for standing in result.leaderboard}
+    found = {ranked.system.signature for ranked in result.leaderboard}
     if len(found) == 1:
         return tuple(found)
     return tuple(f"{s.system.name}: {s.system.signature}" for s in result.leaderboard)

@@ -29,18 +29,16 @@ def as_json(result: EvaluateResult) -> dict[str, Any]:
     if result.leaderboard:
         content["leaderboard"] = [
             {
-                "rank": standing.rank,
-                "name": standing.system.name,
-                "official_score": standing.system.evaluation.official_score,
-                **(
-                    {} if standing.average_rank is None else {"average_rank": standing.average_rank}
-                ),
-                **({} if standing.system.evaluation.is_official else {"partial": True}),
+                "rank": ranked.rank,
+                "name": ranked.system.name,
+                "official_score": ranked.system.evaluation.official_score,
+                **({} if ranked.average_rank is None else {"average_rank": ranked.average_rank}),
+                **({} if ranked.system.evaluation.is_official else {"partial": True}),
                 "interval": None
-                if standing.system.intervals is None
-                else _ends(standing.system.intervals.official_score),
+                if ranked.system.intervals is None
+                else _ends(ranked.system.intervals.official_score),
             }
-            for standing in result.leaderboard
+            for ranked in result.leaderboard
         ]
     if result.comparison is not None:
         content["comparison"] = {

@@ -170,9 +170,9 @@ def test_systems_are_compared_on_the_same_clips() -> None:
     pages = [build_page(make_system(p, name=n)) for p, n in ((parts, "a"), (better, "b"))]
     page = compare_pages(pages)
     assert page.same_data
-    assert page.standings[0][1] == "–"
-    assert page.standings[1][1].startswith("better (+")
-    assert compare_pages(pages[::-1]).standings[1][1].startswith("worse (")
+    assert page.ranking[0][1] == "–"
+    assert page.ranking[1][1].startswith("better (+")
+    assert compare_pages(pages[::-1]).ranking[1][1].startswith("worse (")
     text = render_comparison(page)
     assert "2 systems side by side" in text
     assert "| a | b |" in comparison_markdown(page)
@@ -182,5 +182,5 @@ def test_systems_on_other_clips_are_not_compared() -> None:
     pages = [build_page(make_system(random_parts(m), name=m)) for m in ("fan", "pump")]
     page = compare_pages(pages)
     assert not page.same_data
-    assert page.standings[1][1] == "not the same clips"
+    assert page.ranking[1][1] == "not the same clips"
     assert "not scored on the same clips" in render_comparison(page)

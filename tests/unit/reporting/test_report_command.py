@@ -27,7 +27,6 @@ def invoke(request: ReportRequest | None, *arguments: str) -> Result:
     return CliRunner().invoke(app, [*settings, *arguments])
 
 
-
 def test_the_page_is_written_and_named_on_stderr(run_copy: ReportRequest) -> None:
     result = invoke(run_copy)
     assert result.exit_code == 0, result.output
