@@ -70,6 +70,18 @@ def test_the_check_finds_what_it_looks_for() -> None:
     assert PLACEHOLDER.search("in blocks @FPR@")
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md"])
-def test_no_placeholder_is_left(name: str) -> None:
-    assert not PLACEHOLDER.findall((TOP / name).read_text(encoding="utf-8"))
+DOCUMENTS = [
+    TOP / "README.md",
+    *sorted((TOP / ".github").glob("*.md")),
+    *sorted((TOP / "asd_cli" / "cli" / "topics").glob("*.md")),
+]
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, TOP / "CHANGELOG.md"], ids=lambda path: path.name)
+def test_no_placeholder_is_left(path: Path) -> None:
+    assert not PLACEHOLDER.findall(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_no_document_has_a_banned_word(path: Path) -> None:
+    assert list(violations(path.read_text(encoding="utf-8"))) == []
