@@ -165,7 +165,9 @@ def _label(text: str) -> Cell:
 def _mean_cells(system: System, mean: MeanResult) -> Iterator[Cell]:
     intervals = mean_intervals(system, mean)
     for name in METRIC_NAMES:
-        text = mean_figure(mean, name)
+        # Words would take the width of the numbers; a note below the table explains the star.
+        zero = mean.kind == "harmonic" and name in mean.zeros
+        text = "0*" if zero else mean_figure(mean, name)
         interval = intervals.get(name)
         yield Cell(text, details=interval_text(interval), short=_three(text))
 

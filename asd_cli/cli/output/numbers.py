@@ -33,9 +33,9 @@ def signed_interval(interval: Interval | None) -> str:
 
 
 def mean_figure(mean: MeanResult, name: str) -> str:
-    """Write a figure of a mean; a star marks a harmonic mean that a 0 among its values makes 0."""
+    """Write a figure of a mean, with how many zeros make a harmonic mean meaningless."""
     if mean.kind == "harmonic" and name in mean.zeros:
-        return "0*"
+        return "0 in {} of {}".format(*mean.zeros[name])
     return figure(getattr(mean.metrics, name))
 
 
