@@ -4,9 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asd_cli.datasets.dcase.editions import DEFAULT_EDITION, Stage
-from asd_cli.fetching.plan import (
-    FileReport,
-)
+from asd_cli.fetching.plan import FileReport
 from asd_cli.fetching.retry import RetryPolicy
 from asd_cli.fetching.sources import ZENODO
 
@@ -41,6 +39,13 @@ class FetchRequest:
         Zenodo access token; None for the one in ``ZENODO_TOKEN``.
     retry : RetryPolicy
         Timeouts and retries.
+
+    Examples
+    --------
+    >>> from asd_cli.datasets.dcase.editions import load_edition
+    >>> request = FetchRequest(stages=("dev",), machines=("fan",), root=Path("data"))
+    >>> request.data_folder(load_edition().stages["dev"]).as_posix()
+    'data/dev_data'
     """
 
     stages: tuple[str, ...]
