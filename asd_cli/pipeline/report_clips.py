@@ -1,9 +1,10 @@
 """Find what the report shows of its clips: recordings, features, window scores, normal clips."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,8 @@ def _remarks(machine: str, gain: float | None, pictures: int, clips: int) -> Ite
     if 0 < pictures < clips:
         yield (
             f"The list of {machine} has pictures of {pictures} of {clips} clips, wrong decisions "
-            "and those near a threshold first: more would make the page too large."
+            "and those near a threshold first: more would make the page too large, or recordings "
+            "cannot be read."
         )
 
 
@@ -107,28 +109,38 @@ def _list_media(
 ) -> dict[str, ClipMedia]:
     """Draw small pictures and encode sounds for the list, as many as the budget holds."""
     order = sorted(clips, key=lambda clip: (not clip.wrong, abs(clip.margin or 0.0)))
-    found = clip_store.of_split(Split.TEST)
-    here = [clip for clip in order if clip.name in found]
-    try:
-        features = [clip_store.features(found[clip.name], Split.TEST) for clip in here]
-        limits = colour_limits(features[:_FOR_LIMITS])
-        media: dict[str, ClipMedia] = {}
-        used = 0
-        for clip, rows in zip(here, features, strict=True):
-            image = data_address(small_spectrogram_png(rows, limits), "image/png")
-            sound = ""
-            used += len(image)
-            if audio and len(media) < _LIST_SOUNDS and used < budget:
-                waveform = clip_store.waveform(found[clip.name])
-                gain = common_gain([waveform])
-                sound = make_sound("", waveform, clip_store.recipe.sample_rate, gain).address
-                used += len(sound)
-            if used > budget:
-                break
-            media[clip.anchor] = ClipMedia(image, sound)
-    except AsdError:
-        return {}
+    readable = _readable(clip_store, order)
+    # Features are read one by one: those of all clips of a large set do not fit into memory.
+    first = list(islice(readable, _FOR_LIMITS))
+    limits = colour_limits([features for _, features, _ in first])
+    media: dict[str, ClipMedia] = {}
+    used = 0
+    for clip, features, waveform in chain(first, readable):
+        image, sound = data_address(small_spectrogram_png(features, limits), "image/png"), ""
+        samples = waveform() if audio and len(media) < _LIST_SOUNDS else None
+        if samples is not None:
+            gain = common_gain([samples])
+            sound = make_sound("", samples, clip_store.recipe.sample_rate, gain).address
+        used += len(image) + len(sound)
+        if used > budget:
+            break
+        media[clip.anchor] = ClipMedia(image, sound)
     return media
+
+
+def _readable(
+    clip_store: "_ClipStore", clips: Sequence[ListedClip]
+) -> Iterator[tuple[ListedClip, LogMel, Callable[[], Waveform | None]]]:
+    """Give clips that can be read, with their features and a way to their sound."""
+    found = clip_store.of_split(Split.TEST)
+    for clip in clips:
+        if clip.name not in found:
+            continue
+        try:
+            features = clip_store.features(found[clip.name], Split.TEST)
+        except AsdError:
+            continue
+        yield clip, features, partial(_waveform_or_none, clip_store, found[clip.name])
 
 
 @dataclass

@@ -4,7 +4,7 @@
     python -m tests.benchmarks.alarm_rates --draws 200 --false-alarms 1/week
 
 Normal scores of a model are drawn from a process, as recordings of an hour (360 clips of 10 s) or
-less, the rule is made of them, and a new stream of the same process is heard for the time in which
+less, the rule is made of them, and a new stream of the same process is scored for the time in which
 one false alarm is allowed. Then scores rise by 3 standard deviations. Printed: how often the promise
 was given, the fraction of streams that rang, of those with the promise, and clips until the alarm.
 """

@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.watch_kills
     python -m tests.benchmarks.watch_kills --kills 60 --seed 2
+    python -m tests.benchmarks.watch_kills --exported   # scores by a file of asd export
 
 A writer puts recordings into a folder: written slowly, closed and opened again, renamed in, moved in
 from outside, below a new folder, sent twice, and removed before they are complete. Meanwhile the
@@ -24,6 +25,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from asd_cli.services.export import AlarmOptions, Description, ExportRequest, export
 from tests.support import monitored
 
 CHECKPOINTS = ("hashed", "scored", "begun", "written", "committed", "moved", "shown")
@@ -112,6 +114,18 @@ def problems(root: Path, writer: Writer) -> list[str]:
     return found
 
 
+def _exported(root: Path) -> Path:
+    file = root / "model.onnx"
+    asked = AlarmOptions(false_alarms="1/hour")
+    export(
+        ExportRequest(
+            machine=monitored.MACHINE, output=file, settings=monitored.settings(root),
+            description=Description(alarms=asked),
+        )
+    )  # fmt: skip
+    return file
+
+
 def main() -> None:
     """Kill, and look at what is left."""
     parser = argparse.ArgumentParser(
@@ -119,11 +133,14 @@ def main() -> None:
     )
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--exported", action="store_true")
     given = parser.parse_args()
     draw = random.Random(given.seed)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         monitored.train(root)
+        if given.exported:
+            os.environ["WATCH_MODEL"] = str(_exported(root))
         (root / "in").mkdir()
         (root / "told").write_text(f'#!/bin/sh\necho "$ASD_ID $ASD_STATE" >> "{root}/ids"\n')
         (root / "told").chmod(0o755)

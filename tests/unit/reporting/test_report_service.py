@@ -46,6 +46,23 @@ def test_the_same_run_gives_the_same_bytes(run_copy: ReportRequest) -> None:
     assert first.path.read_bytes() == before
 
 
+def test_a_recording_that_cannot_be_read_costs_its_own_picture_alone(
+    run_copy: ReportRequest,
+) -> None:
+    before = report(run_copy).path
+    assert before is not None
+    pictures = before.read_text(encoding="utf-8").count("<template>")
+    name = "section_00_source_test_normal_0000.wav"
+    (broken,) = run_copy.settings.dev_directory.glob(f"fan/source_test/{name}")
+    broken.unlink()
+    broken.write_bytes(b"RIFF")
+    after = report(run_copy).path
+    assert after is not None
+    text = after.read_text(encoding="utf-8")
+    assert text.count("<template>") == pictures - 1
+    assert "recordings cannot be read" in " ".join(text.split())
+
+
 def test_without_audio_there_is_none(run_copy: ReportRequest) -> None:
     path = report(replace(run_copy, audio=False)).path
     assert path is not None
