@@ -162,7 +162,7 @@ def test_what_was_measured_is_the_same_in_the_readme_and_in_asd_detectors(
 
 
 def test_every_command_is_mentioned() -> None:
-    from asd_cli.cli.main import app
+    from asd_cli.cli.registered import LazyCommands
 
-    names = [command.name for command in app.registered_commands]
+    names = list(LazyCommands())
     assert [name for name in names if f"asd {name}" not in README] == []

@@ -15,7 +15,11 @@ from asd_cli.core.errors import UsageError
 from asd_cli.core.files import write_text
 
 app = typer.Typer(
-    help="Show, check and write settings.", cls=Group, no_args_is_help=True, rich_markup_mode=None
+    help="Show, check and write settings.",
+    cls=Group,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 

@@ -23,6 +23,7 @@ app = typer.Typer(
     help="List, show and remove models of own machines.",
     cls=Group,
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 MachineName = Annotated[str, typer.Argument(metavar="MACHINE", help="Name of the machine.")]
