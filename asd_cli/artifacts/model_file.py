@@ -21,7 +21,7 @@ from asd_cli.core.files import storage_errors, write_bytes
 from asd_cli.core.hashing import canonical_json
 from asd_cli.core.structures import Structure, StructureError, from_plain, to_plain
 
-FORMAT = 2
+FORMAT = 3
 _KEY = "asd"
 _RETRAIN = "train it again: asd train --force"
 

@@ -13,10 +13,11 @@ import numpy.typing as npt
 import soundfile
 
 from asd_cli.audio.containers import HEAD_BYTES, Container, container_of
+from asd_cli.audio.content import Content
 from asd_cli.audio.ffmpeg import to_wav
 from asd_cli.audio.formats import AudioInfo
 from asd_cli.audio.sizes import check_size, promises_length
-from asd_cli.audio.wav import HINT, Buffer, WavHeader, check_wav, cut_short
+from asd_cli.audio.wav import HINT, WavHeader, check_wav, cut_short
 from asd_cli.core.errors import DataError
 
 Waveform = npt.NDArray[np.float32]
@@ -64,7 +65,7 @@ class Source:
 
     Attributes
     ----------
-    content : bytes or mmap
+    content : bytes or FileContent
         The file.
     path : Path
         Its name, for messages.
@@ -76,14 +77,14 @@ class Source:
         Of the open file; None where only its content is there.
     """
 
-    content: Buffer
+    content: Content
     path: Path
     container: Container
     header: WavHeader | None = None
     descriptor: int | None = None
 
 
-def check_recording(content: Buffer, path: Path, *, descriptor: int | None = None) -> Source:
+def check_recording(content: Content, path: Path, *, descriptor: int | None = None) -> Source:
     """Recognise a recording by its bytes, and check that all of it is there.
 
     A recording that libsndfile cannot read becomes a WAV file first, through ffmpeg.
@@ -162,7 +163,7 @@ def _plain_pcm16(source: Source, span: Span) -> tuple[Samples, AudioInfo] | None
     count = max(0, stop - span.start) * header.channels
     if isinstance(source.content, bytes):
         samples = np.frombuffer(source.content, "<i2", count, begin)
-    else:  # a copy: a view of a mapped file would keep it from being closed
+    else:
         samples = np.frombuffer(source.content[begin : begin + 2 * count], "<i2")
     return samples.reshape(-1, header.channels), info
 

@@ -9,7 +9,8 @@ import struct
 from pathlib import Path
 
 from asd_cli.audio.containers import Container, after_id3
-from asd_cli.audio.wav import HINT, Buffer, cut_short
+from asd_cli.audio.content import Content, unpack
+from asd_cli.audio.wav import HINT, cut_short
 from asd_cli.core.errors import DataError
 
 _UNKNOWN_32 = 0xFFFFFFFF
@@ -21,7 +22,7 @@ _XING_FRAMES, _XING_BYTES = 1, 2
 Sizes = tuple[int, int] | None
 
 
-def check_size(content: Buffer, container: Container, path: Path) -> None:
+def check_size(content: Content, container: Container, path: Path) -> None:
     """Refuse a recording that has fewer bytes than its header promises.
 
     Raises
@@ -43,63 +44,63 @@ def check_size(content: Buffer, container: Container, path: Path) -> None:
         raise cut_short(path, claimed=sizes[0], present=sizes[1])
 
 
-def _aiff(content: Buffer) -> Sizes:
+def _aiff(content: Content) -> Sizes:
     position = 12
     while position + 8 <= len(content):
-        name, size = struct.unpack_from(">4sI", content, position)
+        name, size = unpack(">4sI", content, position)
         if name == b"SSND":
             return size, len(content) - position - 8
         position += 8 + size + size % 2
     return None
 
 
-def _caf(content: Buffer) -> Sizes:
+def _caf(content: Content) -> Sizes:
     position = 8
     while position + 12 <= len(content):
-        name, size = struct.unpack_from(">4sq", content, position)
+        name, size = unpack(">4sq", content, position)
         if name == b"data" or size < 0:  # -1: the samples reach to the end of the file
             return size, len(content) - position - 12
         position += 12 + size
     return None
 
 
-def _w64(content: Buffer) -> Sizes:
+def _w64(content: Content) -> Sizes:
     position = 40
     while position + _W64_CHUNK_HEADER <= len(content):
-        name, size = struct.unpack_from("<4s12xQ", content, position)
+        name, size = unpack("<4s12xQ", content, position)
         if name == b"data" or size < _W64_CHUNK_HEADER:
             return size, len(content) - position
         position += size + -size % 8
     return None
 
 
-def _au(content: Buffer) -> Sizes:
+def _au(content: Content) -> Sizes:
     order = ">" if content[:4] == b".snd" else "<"
-    begin, size = struct.unpack_from(f"{order}II", content, 4)
+    begin, size = unpack(f"{order}II", content, 4)
     return None if size == _UNKNOWN_32 else (size, len(content) - begin)
 
 
-def _mp3(content: Buffer) -> Sizes:
+def _mp3(content: Content) -> Sizes:
     """Read the bytes of the stream from the information frame that most encoders write first."""
     begin = after_id3(content[:10])
     tag = _xing(content, begin)
     if tag is None:
         return None
-    (flags,) = struct.unpack_from(">I", content, tag + 4)
+    (flags,) = unpack(">I", content, tag + 4)
     if not flags & _XING_BYTES:
         return None
-    (size,) = struct.unpack_from(">I", content, tag + 8 + 4 * (flags & _XING_FRAMES))
+    (size,) = unpack(">I", content, tag + 8 + 4 * (flags & _XING_FRAMES))
     return size, len(content) - begin
 
 
-def promises_length(content: Buffer, container: Container) -> bool:
+def promises_length(content: Content, container: Container) -> bool:
     """Say whether a file's header gives its number of samples, and not a guess of the decoder."""
     if container is not Container.MP3:
         return True
     return _xing(content, after_id3(content[:10])) is not None
 
 
-def _xing(content: Buffer, begin: int) -> int | None:
+def _xing(content: Content, begin: int) -> int | None:
     """Find the information in the first frame of an MP3: after its header and side information."""
     frame = content[begin : begin + 64]
     if len(frame) < 44:
@@ -119,7 +120,7 @@ _MEASURES = {
 }
 
 
-def _check_ogg(content: Buffer, path: Path) -> None:
+def _check_ogg(content: Content, path: Path) -> None:
     """Require the last page of an Ogg stream to be whole and to be marked as the last."""
     end = len(content)
     position = content.rfind(b"OggS")

@@ -11,12 +11,10 @@ EBU Tech 3306, "RF64: An extended file format for audio data", 2009.
 
 import struct
 from dataclasses import dataclass
-from mmap import mmap
 from pathlib import Path
 
+from asd_cli.audio.content import Content, unpack
 from asd_cli.core.errors import DataError
-
-Buffer = bytes | mmap
 
 HINT = "copy or fetch it again"
 _SIZE_UNKNOWN = 0xFFFFFFFF
@@ -86,7 +84,7 @@ class WavHeader:
         return self.present - self.present % max(1, self.frame_bytes)
 
 
-def check_wav(content: Buffer, path: Path) -> WavHeader:
+def check_wav(content: Content, path: Path) -> WavHeader:
     """Compare the sizes in a RIFF, RIFX or RF64 header with the bytes that are there.
 
     A header without a length is accepted: the samples reach to the end of the file then.
@@ -134,7 +132,7 @@ def cut_short(
     )
 
 
-def read_header(content: Buffer) -> WavHeader:
+def read_header(content: Content) -> WavHeader:
     """Read the chunks of a WAV file; `struct.error` where one is shorter than it must be."""
     form = content[:4].decode("ascii", "replace")
     order = ">" if form == "RIFX" else "<"
@@ -142,10 +140,10 @@ def read_header(content: Buffer) -> WavHeader:
     long_size: int | None = None
     position, end = 12, len(content)
     while position + _CHUNK_HEADER <= end:
-        name, size = struct.unpack_from(f"{order}4sI", content, position)
+        name, size = unpack(f"{order}4sI", content, position)
         begin = position + _CHUNK_HEADER
         if name == b"ds64":
-            (long_size,) = struct.unpack_from("<Q", content, begin + 8)
+            (long_size,) = unpack("<Q", content, begin + 8)
         elif name == b"fmt ":
             facts = _read_format(content, order, begin, size)
         elif name == b"data":
@@ -155,11 +153,11 @@ def read_header(content: Buffer) -> WavHeader:
     return WavHeader(form=form, **facts)
 
 
-def _read_format(content: Buffer, order: str, begin: int, size: int) -> dict[str, int]:
-    tag, channels, rate, _, frame_bytes, bits = struct.unpack_from(order + _FORMAT, content, begin)
+def _read_format(content: Content, order: str, begin: int, size: int) -> dict[str, int]:
+    tag, channels, rate, _, frame_bytes, bits = unpack(order + _FORMAT, content, begin)
     if tag == _EXTENSIBLE and size >= _FORMAT_BYTES + 10:
         # The first two bytes of the sub-format's identifier are the tag that it would have.
-        (tag,) = struct.unpack_from(f"{order}H", content, begin + _FORMAT_BYTES + 8)
+        (tag,) = unpack(f"{order}H", content, begin + _FORMAT_BYTES + 8)
     return {
         "tag": tag,
         "channels": channels,
@@ -170,7 +168,7 @@ def _read_format(content: Buffer, order: str, begin: int, size: int) -> dict[str
 
 
 def _with_data(
-    content: Buffer, form: str, facts: dict[str, int], begin: int, claimed: int
+    content: Content, form: str, facts: dict[str, int], begin: int, claimed: int
 ) -> WavHeader:
     """Finish a header at its data chunk, with the length of the samples and what follows them."""
     present = len(content) - begin
@@ -196,14 +194,14 @@ def _of_a_pipe(claimed: int) -> bool:
     return claimed == _LONG_SIZE_UNKNOWN or any(claimed in sizes for sizes in _PIPE_SIZES)
 
 
-def _rest(content: Buffer, order: str, position: int) -> tuple[int, int]:
+def _rest(content: Content, order: str, position: int) -> tuple[int, int]:
     """Walk what follows the samples: the number of data chunks, and of bytes that are no chunk.
 
     A single byte that is left over is the one that fills up a chunk of odd length.
     """
     end, more_data = len(content), 0
     while position + _CHUNK_HEADER <= end:
-        name, size = struct.unpack_from(f"{order}4sI", content, position)
+        name, size = unpack(f"{order}4sI", content, position)
         after = position + _CHUNK_HEADER + size
         if name == b"data" and size:
             # Whether it fits or not: there are samples that a reader would drop.

@@ -89,7 +89,7 @@ def test_damaged_and_foreign_models_are_refused_and_never_run(
         "cut": good[:-4],
         "bit": good[:-1] + bytes([good[-1] ^ 1]),
         "fact": good.replace(b'\\"fan\\"', b'\\"van\\"'),
-        "format": good.replace(b'\\"format\\": 2', b'\\"format\\": 9'),
+        "format": good.replace(b'\\"format\\": 3', b'\\"format\\": 9'),
         "foreign": good.replace(b'"asd":', b'"abc":'),
     }[damage]
     assert content != good

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from asd_cli.audio import AudioFormat
 from asd_cli.audio.decoding import decode, decode_part, read_file, read_info
@@ -99,6 +100,19 @@ def test_the_mean_of_channels(tmp_path: Path, subtype: str) -> None:
     mono = write_wav(tmp_path / "mono.wav", both[:, 0], subtype=subtype)
     for channel in ("mean", 0, None):
         assert len(decode(read_file(mono), mono, AudioFormat(channel=channel))) == len(both)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 7, 8, 11])
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_the_mean_of_channels_has_the_bits_of_numpys(
+    tmp_path: Path, channels: int, subtype: str
+) -> None:
+    sound = np.random.default_rng(channels).uniform(-1, 1, (3000, channels))
+    path = write_wav(tmp_path / "x.wav", sound, subtype=subtype)
+    written, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    mean = decode(read_file(path), path, AudioFormat(channel="mean"))
+    expected = written.mean(axis=1, dtype=np.float32)
+    np.testing.assert_array_equal(mean, expected)
 
 
 def test_the_rate_of_the_file_is_kept_when_none_is_asked_for(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def test_a_gain_moves_levels_and_no_modulation(gain_db: float, seed: int) -> Non
 
 def test_windows_last_as_long_at_any_rate() -> None:
     recipe = texture_recipe(FeatureParameters(sample_rate=44100, channel=1, scale="linear"))
-    assert recipe.n_fft / 44100 == pytest.approx(0.032, rel=1e-3)
+    assert recipe.n_fft == 1440, "not 17 times 83, whose transforms are slow"
+    assert recipe.n_fft / 44100 == pytest.approx(0.032, rel=0.025)
     assert recipe.hop_length / 44100 == pytest.approx(0.008, rel=2e-3)
     assert (recipe.channel, recipe.scale, recipe.n_mels) == (1, "linear", 24)
 
