@@ -188,10 +188,10 @@ def test_130_and_143_leave_a_checkpoint_and_the_next_run_finishes(
     assert "resumes from here" in err
     assert checkpoint.exists()
     assert not list(project.glob("model/**/model_*"))
-    refused, _, err = finish("train", *QUICK, "--set=fit.epochs=3", folder=project)
-    assert refused == 2
-    assert "fit.epochs was 400 and is 3" in err
-    assert finish("train", *QUICK, "--set=fit.epochs=3", "--force", folder=project)[0] == 0
+    refused = asd("train", *QUICK, "--set=fit.epochs=3")
+    assert refused.exit_code == 2
+    assert "fit.epochs was 400 and is 3" in refused.stderr
+    assert asd("train", *QUICK, "--set=fit.epochs=3", "--force").exit_code == 0
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import QUICK, finish, start
+from tests.support.command import QUICK, asd_in, finish, start
 from tests.support.recordings import write_machine
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ class Undisturbed:
 
 def undisturbed(folder: Path, command: Command) -> Undisturbed:
     write_machine(folder / "dev_data")
-    status, _, err = finish(*command, folder=folder)
+    status, _, err = asd_in(folder, *command)
     assert status == 0, err
     return Undisturbed(folder, outputs(folder))
 
@@ -87,7 +87,7 @@ def test_the_next_run_finishes_what_a_kill_broke_off(
         assert time.monotonic() < deadline
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    status, _, err = finish(*command, folder=tmp_path)
+    status, _, err = asd_in(tmp_path, *command)
     assert status == 0, err
     ours = outputs(tmp_path)
     expected = whole[command].outputs
@@ -157,7 +157,7 @@ def test_what_auto_has_chosen_is_gone_on_with(tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         write_machine(folder / "dev_data", test=1)
-    status, _, err = finish(*CHOSEN, folder=whole)
+    status, _, err = asd_in(whole, *CHOSEN)
     assert status == 0, err
     process = start(*CHOSEN, folder=broken)
     begun, deadline = appears("model/**/checkpoint_fan.safetensors"), time.monotonic() + 120
@@ -167,6 +167,6 @@ def test_what_auto_has_chosen_is_gone_on_with(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not list(broken.glob("model/**/model_fan*")), "it was over before it could be killed"
-    status, _, err = finish(*CHOSEN, folder=broken)
+    status, _, err = asd_in(broken, *CHOSEN)
     assert status == 0, err
     assert outputs(broken) == outputs(whole)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
@@ -19,6 +20,13 @@ QUICK = (
 def asd(*arguments: str) -> Result:
     """Run in this process."""
     return CliRunner().invoke(app, arguments)
+
+
+def asd_in(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run in this process in a folder, where torch is loaded already: as `finish`."""
+    with chdir(folder):
+        done = asd(*arguments)
+    return done.exit_code, done.stdout, done.stderr
 
 
 def start(
