@@ -18,8 +18,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "mobilenetv2": NETWORK,
     "mobilenetv2-embedding": NETWORK,
     # An autoencoder after few epochs finds what is loud anomalous, and nothing else.
-    "autoencoder": {**NETWORK, "fit.epochs": 60},
-    "autoencoder-mahalanobis": {**NETWORK, "fit.epochs": 60},
+    "autoencoder": {**NETWORK, "fit.epochs": 40},
+    "autoencoder-mahalanobis": {**NETWORK, "fit.epochs": 40},
     "discriminative": {
         "fit.epochs": 3, "fit.batch_size": 8, "discriminative.resolutions": (256,),
         "discriminative.sub_clusters": 2, "discriminative.min_batches": 8,
@@ -45,8 +45,9 @@ def settings_of(name: str) -> dict[str, Any]:
     families = {preset.name: preset.detector for preset in PRESETS}
     if name == "pretrained":
         return {"encoder.checkpoint": str(exported_encoder())}
-    if "+" in name:
-        return {k: v for part in name.split("+") for k, v in settings_of(part).items()}
+    if "+" in name:  # the other member is no worse after few epochs
+        joined = {k: v for part in name.split("+") for k, v in settings_of(part).items()}
+        return {**joined, "fit.epochs": 10}
     return SMALL.get(families.get(name, name), {})
 
 
