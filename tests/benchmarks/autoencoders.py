@@ -3,7 +3,6 @@
 import statistics
 import warnings
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 from asd_cli.core.events import SILENT, Events
 from asd_cli.detectors.autoencoder.detector import _FlatWindows, _Reconstruction
 from asd_cli.detectors.autoencoder.network import Autoencoder
-from asd_cli.execution.processes import ProcessExecutor
+from asd_cli.execution.executor import Executor
 from asd_cli.features.windows import frame_windows
 from asd_cli.training.devices import deterministic_kernels
 from asd_cli.training.rows import Rows
@@ -120,7 +119,7 @@ def _steps(task: dict[str, Any], _: Events) -> float:
 
 
 def compare_autoencoder(
-    rounds: int, limits: Limits, *, clips: int, steps: int, batch: int
+    rounds: int, limits: Limits, two: Executor, *, clips: int, steps: int, batch: int
 ) -> list[Comparison]:
     """Steps on windows of five frames; against two loops in torch, two threads each."""
     task = {"clips": clips, "steps": steps, "batch": batch}
@@ -132,8 +131,7 @@ def compare_autoencoder(
         each = {**task, "kind": kind, "threads": 1}
 
         def run() -> float:
-            with closing(ProcessExecutor(2)) as two:
-                found = [o.result for o in two.submit(_steps, [each, each], long=True)]
+            found = [o.result for o in two.submit(_steps, [each, each], long=True)]
             return 1.0 / sum(1.0 / seconds for seconds in found)
 
         return run

@@ -69,9 +69,11 @@ def compare_extraction(rounds: int, one: Limits, *, seconds: float = 10.0) -> Co
     )  # fmt: skip
 
 
-def compare_processes(rounds: int, one: Limits, *, clips: int, seconds: float) -> Comparison:
+def compare_processes(
+    rounds: int, one: Limits, two: Executor, *, clips: int, seconds: float
+) -> Comparison:
     """Making a whole store in two worker processes that run already, against in this one."""
-    with recordings(clips, seconds) as paths, closing(ProcessExecutor(2)) as two:
+    with recordings(clips, seconds) as paths:
         found = [
             make_clip(
                 path=path, machine="fan", section="00", domain=Domain.SOURCE, split=Split.TRAIN,
@@ -147,7 +149,9 @@ class _Same:
         return self._inputs
 
 
-def compare_training(rounds: int, limits: Limits, *, steps: int, batch: int) -> list[Comparison]:
+def compare_training(
+    rounds: int, limits: Limits, two: Executor, *, steps: int, batch: int
+) -> list[Comparison]:
     """Steps of Adam: one process, two at once, mixed precision; against the plain port."""
     import torch
 
@@ -161,8 +165,7 @@ def compare_training(rounds: int, limits: Limits, *, steps: int, batch: int) -> 
         task = {"kind": kind, "batch": batch, "steps": steps, "threads": 1}
 
         def run() -> float:
-            with closing(ProcessExecutor(2)) as two:
-                each = [o.result for o in two.submit(_train_steps, [task, task], long=True)]
+            each = [o.result for o in two.submit(_train_steps, [task, task], long=True)]
             return 1.0 / sum(1.0 / seconds for seconds in each)
 
         return run
@@ -257,20 +260,21 @@ def run(*, tiny: bool = False) -> list[Comparison]:
     torch.set_num_threads(threads)
     every = measure_limits(**size)
     seconds = 1.0 if tiny else 10.0
-    return [
-        compare_extraction(1 if tiny else 200, one, seconds=seconds),
-        compare_processes(1 if tiny else 7, one, clips=2 if tiny else 400, seconds=seconds),
-        *compare_training(
-            1 if tiny else 5, every, steps=1 if tiny else 15, batch=2 if tiny else _BATCH
-        ),
-        *compare_autoencoder(
-            1 if tiny else 5, every, clips=1 if tiny else 100, steps=1 if tiny else 30,
-            batch=8 if tiny else 512,
-        ),
-        *compare_scoring(
-            1 if tiny else 8, every, windows=2 if tiny else _HOP_1_WINDOWS
-        ),
-    ]  # fmt: skip
+    with closing(ProcessExecutor(2)) as two:
+        return [
+            compare_extraction(1 if tiny else 200, one, seconds=seconds),
+            compare_processes(1 if tiny else 7, one, two, clips=2 if tiny else 400, seconds=seconds),
+            *compare_training(
+                1 if tiny else 5, every, two, steps=1 if tiny else 15, batch=2 if tiny else _BATCH
+            ),
+            *compare_autoencoder(
+                1 if tiny else 5, every, two, clips=1 if tiny else 100, steps=1 if tiny else 30,
+                batch=8 if tiny else 512,
+            ),
+            *compare_scoring(
+                1 if tiny else 8, every, windows=2 if tiny else _HOP_1_WINDOWS
+            ),
+        ]  # fmt: skip
 
 
 def as_markdown(comparisons: list[Comparison]) -> str:
