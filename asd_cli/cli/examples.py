@@ -112,7 +112,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "extract": (
         ("features of all recordings", "asd extract"),
         ("of one machine type, two processes", "asd extract --machine fan --jobs 2"),
-        ("of the evaluation set", "asd extract --mode eval"),
+        ("what was done, for a program", "asd extract --mode eval --format json"),
     ),
     "run": (
         ("everything for one machine type", "asd run --machine fan"),

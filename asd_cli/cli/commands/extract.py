@@ -2,6 +2,7 @@
 
 from asd_cli.cli import options
 from asd_cli.cli.exit_codes import exits
+from asd_cli.cli.options import ShortFormat
 from asd_cli.cli.session import begin, end
 
 
@@ -20,6 +21,7 @@ def extract(
     skip_bad: options.SkipBad = False,
     resample: options.Resample = None,
     channel: options.Channel = None,
+    format_: options.ShortFormatOption = ShortFormat.TEXT,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -46,4 +48,8 @@ def extract(
                     else f"{found.computed} clips extracted, {found.reused} kept"
                 )
             )
+    if format_ is ShortFormat.JSON:
+        from asd_cli.cli.output.summaries import print_extraction
+
+        print_extraction(result, job.console)
     end(result.skipped)

@@ -29,7 +29,11 @@ def score(
     false_alarm_rate: options.FalseAlarmRate = None,
     format_: Annotated[
         ScoreFormat | None,
-        typer.Option("--format", help="Own: how to print decisions [text]."),
+        typer.Option(
+            "--format",
+            help="How to print the result; jsonl, csv: own files [text].",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
     report: Annotated[
         Path | None,
@@ -64,7 +68,8 @@ def score(
     DCASE baseline, byte for byte in form, and can be submitted.
     """
     own = {
-        "--model": model, "--false-alarm-rate": false_alarm_rate, "--format": format_,
+        "--model": model, "--false-alarm-rate": false_alarm_rate,
+        f"--format {format_}": format_ in {ScoreFormat.JSONL, ScoreFormat.CSV},
         "--fail-on-anomaly": fail_on_anomaly, "--report": report,
     }  # fmt: skip
     if paths:
@@ -99,6 +104,10 @@ def score(
                 f"{scored.threshold.label}"
             )
         job.events.note(f"scores are in {result.directory}")
+    if format_ is ScoreFormat.JSON:
+        from asd_cli.cli.output.summaries import print_scoring
+
+        print_scoring(result, job.console)
     end(result.skipped)
 
 

@@ -8,6 +8,7 @@ import typer
 from asd_cli.cli import options
 from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
+from asd_cli.cli.options import ShortFormat
 from asd_cli.cli.own import one_machine, own_settings, require_unused, show_trained
 from asd_cli.cli.session import begin, end
 from asd_cli.core.errors import UsageError
@@ -48,6 +49,7 @@ def train(
     skip_bad: options.SkipBad = False,
     resample: options.Resample = None,
     channel: options.ChannelOrMean = None,
+    format_: options.ShortFormatOption = ShortFormat.TEXT,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -67,7 +69,7 @@ def train(
         _train_own(
             tuple(data), config, set_, machine=one_machine(machine), detector=detector, seed=seed,
             device=device, jobs=jobs, force=force, skip_bad=skip_bad, channel=chosen, clip=clip,
-            groups=groups, rate=false_alarm_rate, quiet=quiet,
+            groups=groups, rate=false_alarm_rate, format_=format_, quiet=quiet,
         )  # fmt: skip
         return
     require_unused(own, "without --data")
@@ -90,6 +92,10 @@ def train(
                 f"{len(trained.sections)} section{'s' if len(trained.sections) > 1 else ''}, "
                 f"threshold {trained.threshold.label} ({trained.threshold.kind}), {trained.model}"
             )
+    if format_ is ShortFormat.JSON:
+        from asd_cli.cli.output.summaries import print_training
+
+        print_training(result, job.console)
     end(result.skipped)
 
 
@@ -109,6 +115,7 @@ def _train_own(
     clip: float | None,
     groups: str | None,
     rate: float | None,
+    format_: ShortFormat,
     quiet: bool,
 ) -> None:
     from asd_cli.cli.progress import shown_events
@@ -125,4 +132,8 @@ def _train_own(
     with shown_events(console, quiet=quiet) as events:
         trained = train_machine(request, events)
         show_trained(trained, events, console)
+    if format_ is ShortFormat.JSON:
+        from asd_cli.cli.output.summaries import print_own_training
+
+        print_own_training(trained, console)
     end(trained.skipped)
