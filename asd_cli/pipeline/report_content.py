@@ -105,14 +105,14 @@ def _machines(
                 threshold=threshold or infer_threshold(scores),
                 history=read_history(layout.history(name, ".csv")) if own else (),
                 attributes=find_attributes(layout, name, scores),
-                p_values=_p_values(layout, name, scores) if own else {},
+                p_values=clip_p_values(layout, name, scores) if own else {},
                 loss=_loss(system.detector),
             )
         )
     return tuple(machines)
 
 
-def _p_values(
+def clip_p_values(
     layout: Layout, machine: str, scores: Sequence[LabelledScores]
 ) -> dict[tuple[str, str | None], FloatArray]:
     """Compute p-values where the model is there and is the one of these scores."""

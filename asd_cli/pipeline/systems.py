@@ -254,16 +254,18 @@ def _label_source(request: EvaluateRequest, layout: Layout) -> LabelSource | Non
     edition = layout.edition
     place = request.ground_truth or layout.ground_truth_directory
     if not place.exists():
-        get = (
-            f"fetch them: {edition.fetch_command('ground-truth')}"
-            if "ground-truth" in edition.stages
-            else f"they are published at {edition.ground_truth}"
-        )
         raise DataError(
             f"there is no folder of labels {place}",
-            hint=f"{get}; or say where they lie: --ground-truth DIR",
+            hint=f"{how_to_get_labels(edition)}; or say where they lie: --ground-truth DIR",
         )
     return open_labels(place, edition)
+
+
+def how_to_get_labels(edition: Edition) -> str:
+    """Say where an edition's labels are, for hints."""
+    if "ground-truth" in edition.stages:
+        return f"run {edition.fetch_command('ground-truth')}"
+    return f"download them from {edition.ground_truth}"
 
 
 def _with_truth(

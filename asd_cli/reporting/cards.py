@@ -90,8 +90,8 @@ class ClipCard:
         File name.
     section, domain : str
         Where it belongs.
-    anomalous : bool
-        The truth.
+    anomalous : bool or None
+        The truth; None where it is not known.
     flagged : bool or None
         The decision, where there is one.
     score : float
@@ -118,7 +118,7 @@ class ClipCard:
     name: str
     section: str
     domain: str
-    anomalous: bool
+    anomalous: bool | None
     flagged: bool | None
     score: float
     threshold: float | None = None

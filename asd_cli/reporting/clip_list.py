@@ -21,8 +21,8 @@ class ListedClip:
         Which; `domain` is ``all`` where it is not known.
     score : float
         Its anomaly score.
-    anomalous : bool
-        The truth.
+    anomalous : bool or None
+        The truth; None where it is not known.
     flagged : bool or None
         The decision; None where there is none.
     threshold : float or None
@@ -43,7 +43,7 @@ class ListedClip:
     section: str
     domain: str
     score: float
-    anomalous: bool
+    anomalous: bool | None
     flagged: bool | None
     threshold: float | None
     margin: float | None
@@ -65,8 +65,9 @@ class ListedClip:
 
     @property
     def wrong(self) -> bool:
-        """Whether the decision is not the truth."""
-        return self.flagged is not None and self.flagged is not self.anomalous
+        """Whether the decision is known not to be the truth."""
+        known = self.flagged is not None and self.anomalous is not None
+        return known and self.flagged is not self.anomalous
 
 
 def list_clips(machine: MachineContent) -> tuple[ListedClip, ...]:
@@ -160,12 +161,12 @@ class Counts:
 
 
 def count_decisions(clips: tuple[ListedClip, ...]) -> Counts | None:
-    """Count right and wrong decisions; None where a clip has no decision."""
-    if not clips or any(clip.flagged is None for clip in clips):
+    """Count right and wrong decisions; None where a clip has no decision or no known truth."""
+    if not clips or any(clip.flagged is None or clip.anomalous is None for clip in clips):
         return None
     return Counts(
-        found=sum(c.anomalous and bool(c.flagged) for c in clips),
-        missed=sum(c.anomalous and not c.flagged for c in clips),
+        found=sum(bool(c.anomalous and c.flagged) for c in clips),
+        missed=sum(bool(c.anomalous) and not c.flagged for c in clips),
         false_alarms=sum(not c.anomalous and bool(c.flagged) for c in clips),
         passed=sum(not c.anomalous and not c.flagged for c in clips),
     )

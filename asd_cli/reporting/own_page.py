@@ -137,7 +137,15 @@ class OwnPage:
         return f"{text}; {missing} could not be scored." if missing else f"{text}."
 
 
-def timeline(points: Sequence[tuple[float, bool]], threshold: float) -> Drawing | None:
+def timeline(
+    points: Sequence[tuple[float, bool]],
+    threshold: float,
+    *,
+    title: str = "Scores of all clips, in the order of files and time",
+    axis: str = "score",
+    name: str = "timeline",
+    kinds: tuple[str, str] = ("normal", "anomalous"),
+) -> Drawing | None:
     """Draw the scores of clips in their order, and the threshold.
 
     Parameters
@@ -146,6 +154,10 @@ def timeline(points: Sequence[tuple[float, bool]], threshold: float) -> Drawing 
         Score of each clip, and whether it is anomalous.
     threshold : float
         Of a single clip.
+    title, axis, name : str
+        What the points are; the name distinguishes several in a page.
+    kinds : (str, str)
+        What points are called that are not anomalous, and that are.
 
     Returns
     -------
@@ -165,7 +177,10 @@ def timeline(points: Sequence[tuple[float, bool]], threshold: float) -> Drawing 
             y=[score for score, odd in points if odd is anomalous],
             tone=tone,
         )
-        for label, tone, anomalous in (("normal", "normal", False), ("anomalous", "anomaly", True))
+        for label, tone, anomalous in (
+            (kinds[0], "normal", False),
+            (kinds[1], "anomaly", True),
+        )
     ]
     end = float(len(points))
     series.append(
@@ -179,12 +194,12 @@ def timeline(points: Sequence[tuple[float, bool]], threshold: float) -> Drawing 
         )
     )
     chart = Chart(
-        name="timeline",
-        title="Scores of all clips, in the order of files and time",
-        description=f"{len(points)} clips; scores from {min(values):.3g} to {max(values):.3g}; "
-        f"{sum(odd for _, odd in points)} are anomalous.",
+        name=name,
+        title=title,
+        description=f"{len(points)} clips; {axis} from {min(values):.3g} to {max(values):.3g}; "
+        f"{sum(odd for _, odd in points)} are {kinds[1]}.",
         x=Axis("clip", 0.5, end + 0.5, whole=True),
-        y=Axis("score", low - pad, high + pad),
+        y=Axis(axis, low - pad, high + pad),
         series=tuple(s for s in series if len(s.x)),
     )
     return draw(chart, width=_WIDE)

@@ -211,7 +211,7 @@ def machine_charts(
     return [chart for chart in large if chart is not None], small
 
 
-def _thresholds(machine: MachineContent) -> tuple[tuple[str, float], ...]:
+def thresholds_in_force(machine: MachineContent) -> tuple[tuple[str, float], ...]:
     """List the thresholds in force: one, or one for each section and domain."""
     if machine.threshold is None:
         return ()
@@ -244,7 +244,7 @@ def machine_part(system: SystemContent, machine: MachineContent, shown: ShownCli
         histograms=tuple(draw(chart, height=_SMALL_HEIGHT) for chart in small),
         attributes=attribute_tables(machine),
         notes=threshold.notes if threshold else (),
-        thresholds=_thresholds(machine),
+        thresholds=thresholds_in_force(machine),
         threshold_kind=threshold.label if threshold else "",
         groups=tuple(
             (group, tuple(shown.cards[c.key] for c in group.clips if c.key in shown.cards))

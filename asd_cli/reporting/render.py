@@ -14,6 +14,7 @@ from asd_cli.reporting.inspection_page import InspectionPage
 from asd_cli.reporting.monitoring_page import MonitoringPage
 from asd_cli.reporting.own_page import OwnPage, PartCard
 from asd_cli.reporting.page import ReportPage
+from asd_cli.reporting.unlabelled_page import UnlabelledPage
 
 _TEMPLATES = "templates"
 
@@ -21,6 +22,11 @@ _TEMPLATES = "templates"
 def render_report(page: ReportPage) -> str:
     """Write the page of one system."""
     return _environment().get_template("report.html.jinja").render(page=page)
+
+
+def render_unlabelled(page: UnlabelledPage) -> str:
+    """Write the page of a set without labels."""
+    return _environment().get_template("unlabelled.html.jinja").render(page=page)
 
 
 def render_own(page: OwnPage) -> str:

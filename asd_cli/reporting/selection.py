@@ -8,6 +8,8 @@ from enum import StrEnum
 from asd_cli.reporting.clip_list import ListedClip
 
 EACH = 3
+# Without labels, flagged clips are all that is there to look at.
+_FLAGGED = 12
 MOST_OF_A_PART = 2
 
 
@@ -22,6 +24,8 @@ class Kind(StrEnum):
     LOW = "Anomalous clips with the lowest scores"
     HIGH_NORMAL = "Normal clips with the highest scores"
     HIGH = "Anomalous clips with the highest scores"
+    FLAGGED = "Flagged clips"
+    NEARLY_FLAGGED = "Clips that were nearly flagged"
 
     @property
     def meaning(self) -> str:
@@ -38,6 +42,8 @@ _MEANINGS = {
     Kind.LOW: "There are no decisions: these faults sound most like normal.",
     Kind.HIGH_NORMAL: "There are no decisions: these normal clips sound most like faults.",
     Kind.HIGH: "There are no decisions: these faults are the clearest.",
+    Kind.FLAGGED: "Above the threshold. The farthest above it first: listen to these.",
+    Kind.NEARLY_FLAGGED: "Only just below the threshold, or without a decision.",
 }
 
 
@@ -70,6 +76,12 @@ def choose_clips(clips: Sequence[ListedClip], *, each: int = EACH) -> tuple[Clip
 
 
 def _groups(clips: Sequence[ListedClip], each: int) -> Iterator[ClipGroup]:
+    if any(clip.anomalous is None for clip in clips):
+        flagged = [clip for clip in clips if clip.flagged]
+        others = [clip for clip in clips if not clip.flagged]
+        yield ClipGroup(Kind.FLAGGED, tuple(flagged[:_FLAGGED]), len(flagged))
+        yield ClipGroup(Kind.NEARLY_FLAGGED, _varied(others, each), len(others))
+        return
     anomalous = [clip for clip in clips if clip.anomalous]
     normal = [clip for clip in clips if not clip.anomalous]
     if any(clip.flagged is None for clip in clips):

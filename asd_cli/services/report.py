@@ -10,13 +10,15 @@ from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.report_clips import with_pictures
 from asd_cli.pipeline.report_content import ReportRequest, system_content
 from asd_cli.pipeline.systems import require_same_run
+from asd_cli.pipeline.unlabelled_report import lacks_labels, unlabelled_page
 from asd_cli.reporting.comparison import compare_pages
 from asd_cli.reporting.content import SystemContent
 from asd_cli.reporting.markdown import comparison_markdown, report_markdown
 from asd_cli.reporting.page import build_page
 from asd_cli.reporting.papers import write_figures
-from asd_cli.reporting.render import render_comparison, render_report
+from asd_cli.reporting.render import render_comparison, render_report, render_unlabelled
 from asd_cli.reporting.shown import ShownClips, shown_clips
+from asd_cli.reporting.unlabelled_page import unlabelled_markdown
 from asd_cli.services.evaluate import EvaluateRequest, evaluate
 
 __all__ = ["ReportRequest", "ReportResult", "report"]
@@ -51,6 +53,8 @@ class ReportResult:
 def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
     """Write the report of this project's results, or a comparison of the folders named.
 
+    Of an evaluation set whose labels are not there, the report has decisions and no figures.
+
     Raises
     ------
     DataError
@@ -61,6 +65,8 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
         When the report cannot be written.
     """
     layout = Layout(request.settings, request.mode)
+    if lacks_labels(request, layout):
+        return _unlabelled_report(layout, request, events)
     if not request.folders:
         require_same_run(read_manifest(layout.manifest), layout)
     evaluated = evaluate(
@@ -81,6 +87,15 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
     else:
         path, text = _own_report(contents[0], layout, request, events)
     return ReportResult(path, text, not problems, problems)
+
+
+def _unlabelled_report(layout: Layout, request: ReportRequest, events: Events) -> ReportResult:
+    as_text = request.format == "md"
+    page = unlabelled_page(layout, request, events, budget=0 if as_text else _LIST_BYTES)
+    if as_text:
+        return ReportResult(None, unlabelled_markdown(page), not page.problems, page.problems)
+    write_text(layout.report, render_unlabelled(page))
+    return ReportResult(layout.report, None, not page.problems, page.problems)
 
 
 def _comparison(

@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from asd_cli.services.report import report
-from tests.support.report_runs import invent_window_scores, make_run
+from tests.support.report_runs import invent_window_scores, make_run, make_unlabelled_run
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="the report's browser tests need the test extra (playwright)"
@@ -77,7 +78,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     shutil.copytree(folder, other)
     compared = report(type(request)(settings=request.settings, folders=(folder, other))).path
     assert compared is not None
-    return {"report": own, "comparison": compared}
+    unlabelled = report(make_unlabelled_run(root)).path
+    assert unlabelled is not None
+    return {"report": own, "comparison": compared, "unlabelled": unlabelled}
 
 
 @pytest.fixture(scope="module")
@@ -289,9 +292,14 @@ def test_it_can_be_read_without_javascript(pages: dict[str, Path], chromium: Any
     assert page.locator(".tools:visible").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("which", ["report", "comparison"])
+@pytest.mark.parametrize(
+    ("which", "width", "scheme"),
+    [
+        *product(("report", "comparison"), (1280, 390), ("light", "dark")),
+        ("unlabelled", 390, "light"),
+        ("unlabelled", 1280, "dark"),
+    ],
+)
 def test_it_is_accessible(
     which: str, width: int, scheme: str, pages: dict[str, Path], chromium: Any
 ) -> None:

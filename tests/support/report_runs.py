@@ -1,10 +1,12 @@
 """Small finished runs that reports can be made of."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 
 import asd_cli as asd
+from asd_cli.core.types import Mode
 from asd_cli.execution.executor import SerialExecutor
 from asd_cli.services.report import ReportRequest
 from asd_cli.settings.model import Settings
@@ -43,6 +45,17 @@ def make_run(root: Path, plan: SyntheticPlan = PLAN) -> ReportRequest:
     asd.train(request)
     asd.score(request)
     return ReportRequest(settings=settings)
+
+
+def make_unlabelled_run(root: Path, plan: SyntheticPlan = PLAN) -> ReportRequest:
+    """Generate an evaluation set, take its labels away, train and score."""
+    generate(root / "eval_data", plan, mode=Mode.EVAL, executor=SerialExecutor())
+    shutil.rmtree(root / "eval_data" / "ground_truth")
+    settings = settings_in(root)
+    request = asd.RunRequest(settings=settings, mode=Mode.EVAL, jobs=1)
+    asd.train(request)
+    asd.score(request)
+    return ReportRequest(settings=settings, mode=Mode.EVAL)
 
 
 def invent_window_scores(folder: Path, machine: str, names: list[str]) -> None:
