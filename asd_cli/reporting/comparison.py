@@ -1,12 +1,13 @@
 """Several systems side by side, on the clips that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from asd_cli.evaluation.intervals import LEVEL, Interval, difference_interval
 from asd_cli.evaluation.labelled import LabelledScores, domain_name
+from asd_cli.reporting.changes import MachineChange, changed_clips
 from asd_cli.reporting.page import ReportPage, TableRow, shown
 
 _FIGURES = ("auc", "pauc")
@@ -27,6 +28,8 @@ class ComparisonPage:
         Column headings.
     by_machine, by_section : tuple of TableRow
         A column for each system.
+    changes : tuple of MachineChange
+        From the first system to each other one, by machine: those that share their clips.
     same_data : bool
         Whether all were scored on the same clips.
     """
@@ -36,6 +39,7 @@ class ComparisonPage:
     names: tuple[str, ...]
     by_machine: tuple[TableRow, ...]
     by_section: tuple[TableRow, ...]
+    changes: tuple[MachineChange, ...]
     same_data: bool
 
     @property
@@ -67,6 +71,7 @@ def compare_pages(pages: Sequence[ReportPage]) -> ComparisonPage:
         names=tuple(page.system.name for page in pages),
         by_machine=_machine_rows(pages),
         by_section=_section_rows(pages),
+        changes=tuple(c for page in pages[1:] for c in _changes(pages[0], page)),
         same_data=all(other == clips[0] for other in clips),
     )
 
@@ -88,6 +93,24 @@ def _against(page: ReportPage, first: ReportPage) -> str:
     if interval is None:
         return "undefined"
     return f"{_verdict(interval)} ({interval.low:+.3f} to {interval.high:+.3f})"
+
+
+def _changes(first: ReportPage, page: ReportPage) -> Iterator[MachineChange]:
+    """Set each machine of a system beside the first system's, where their clips are the same."""
+    for machine in page.system.evaluation.machines:
+        ours, theirs = (
+            [part for part in each.system.scores if part.machine == machine]
+            for each in (first, page)
+        )
+        pair = align(ours, theirs)
+        if not ours or pair is None:
+            continue
+        before, after = (
+            each.system.evaluation.mean(machine, None, "harmonic").metrics.auc
+            for each in (first, page)
+        )
+        decided = all(part.decisions is not None for part in (*ours, *theirs))
+        yield MachineChange(page.system.name, machine, before, after, changed_clips(*pair), decided)
 
 
 def _verdict(interval: Interval) -> str:

@@ -184,3 +184,29 @@ def test_systems_on_other_clips_are_not_compared() -> None:
     assert not page.same_data
     assert page.ranking[1][1] == "not the same clips"
     assert "not scored on the same clips" in render_comparison(page)
+
+
+def test_what_changed_since_an_earlier_run_is_named_by_machine() -> None:
+    key = ("fan", "00", "source")
+    before = {key: ([0.1, 0.2, 0.9], [0.3, 0.8]), ("pump", "00", "source"): ([0.1], [0.9])}
+    after = {key: ([0.1, 0.7, 0.4], [0.9, 0.45]), ("pump", "00", "source"): ([0.1], [0.9])}
+    pages = [
+        build_page(make_system(p, name=n, limit=0.5))
+        for p, n in ((before, "last week"), (after, "today"))
+    ]
+    fan, pump = compare_pages(pages).changes
+    assert (fan.system, fan.machine, pump.machine, pump.clips) == ("today", "fan", "pump", ())
+    assert (fan.before, fan.after) == (pytest.approx(4 / 6), pytest.approx(5 / 6))
+    assert fan.difference is not None
+    assert fan.difference == pytest.approx(1 / 6)
+    assert {each.kind: each.names for each in fan.clips} == {
+        "now found": ("section_00_source_test_anomaly_0000.wav",),
+        "now missed": ("section_00_source_test_anomaly_0001.wav",),
+        "new false alarms": ("section_00_source_test_normal_0001.wav",),
+        "false alarms gone": ("section_00_source_test_normal_0002.wav",),
+    }
+    text = render_comparison(compare_pages(pages))
+    assert "What changed from last week" in text
+    assert "1 now missed" in text
+    undecided = [build_page(make_system(p)) for p in (before, after)]
+    assert [change.decided for change in compare_pages(undecided).changes] == [False, False]
