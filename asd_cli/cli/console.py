@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asd_cli.core.text import printable
@@ -31,6 +32,13 @@ class Console:
     def safe(text: object) -> str:
         """Make control characters visible, so that a file name cannot steer the terminal."""
         return printable(text)
+
+    def tell_place(self, what: str, path: Path) -> None:
+        """Say on stderr where something is; terminals that can make the path a link do."""
+        from rich.text import Text
+
+        link = f"link {path.absolute().as_uri()}"
+        self.err.print(Text.assemble(f"{what} ", (self.safe(path), link)))
 
     def data(self, text: str) -> None:
         """Write text to stdout as it is, with one line end."""

@@ -18,12 +18,12 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.auth import AuthBase
 from requests.utils import get_auth_from_url
-from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.exceptions import HTTPError, InvalidHeader, NameResolutionError
 from urllib3.util.retry import Retry
 
 from asd_cli.core.errors import NetworkError, UsageError
 from asd_cli.core.text import printable
-from asd_cli.fetching.retry import RetryPolicy, TransientError
+from asd_cli.fetching.retry import RetryPolicy, TransientError, UnknownHostError
 
 BLOCK = 1 << 20
 _MAX_REDIRECTS = 5
@@ -232,12 +232,20 @@ def network_errors(url: str) -> Iterator[None]:
             hint="check HTTPS_PROXY and NO_PROXY",
         ) from error
     except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
+        if isinstance(_cause(error), NameResolutionError):
+            raise UnknownHostError(str(host)) from error
         raise TransientError(f"the connection to {host} broke ({type(error).__name__})") from error
     except OSError as error:  # includes what else `requests` raises
         raise NetworkError(
             f"{redact(url)} cannot be asked for ({type(error).__name__})",
             hint="check the address, and REQUESTS_CA_BUNDLE if it is set",
         ) from error
+
+
+def _cause(error: Exception) -> object:
+    """Why all attempts of `urllib3` failed."""
+    reason = error.args[0] if error.args else None
+    return getattr(reason, "reason", reason)
 
 
 def _follow(site: Site, source: str, target: str) -> str:

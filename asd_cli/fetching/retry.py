@@ -51,14 +51,46 @@ class TransientError(NetworkError):
         What went wrong.
     wait : float, optional
         Seconds that the server asked for.
+    hint : str
+        What to do when no attempt succeeds.
+
+    Attributes
+    ----------
+    attempts : int or None
+        Most tries for faults of this kind; None leaves it to the policy.
     """
 
-    def __init__(self, message: str, *, wait: float | None = None) -> None:
-        super().__init__(
-            message,
-            hint="nothing is lost: the same command resumes the transfer",
-        )
+    attempts: int | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        wait: float | None = None,
+        hint: str = "nothing is lost: the same command resumes the transfer",
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.wait = wait
+
+
+class UnknownHostError(TransientError):
+    """The name of a server is not known: most often there is no network at all.
+
+    Parameters
+    ----------
+    host : str
+        The name.
+    """
+
+    # A network that is not there seldom comes within a minute.
+    attempts = 2
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"no network, or no server called {host}",
+            hint="from files that were brought here otherwise: asd fetch --from DIR; behind a "
+            "proxy: set HTTPS_PROXY",
+        )
 
 
 class StalledError(TransientError):
@@ -103,7 +135,7 @@ class RetryBudget:
             `error` itself, when no try is left.
         """
         self._spent += 1
-        if self._spent >= self._policy.attempts:
+        if self._spent >= min(self._policy.attempts, error.attempts or self._policy.attempts):
             raise error
         seconds = pause_before_retry(self._policy, tries=self._spent, asked=error.wait)
         self._events.note(f"{error.message}; trying again in {seconds:.0f} s")

@@ -1,6 +1,7 @@
 """What a long command says while it works, on a terminal and in a pipe."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console as RichConsole
@@ -83,3 +84,14 @@ def test_names_of_any_length_leave_the_counts_alone(width: int, clock: Clock) ->
     assert "223/657 clips" in shown
     assert "more.wav" in shown
     assert max(len(line) for line in shown.replace("\r", "\n").splitlines()) <= width + 20
+
+
+def test_a_path_is_a_link_on_terminals_alone(tmp_path: Path) -> None:
+    report = tmp_path / "report ü.html"
+    stream = io.StringIO()
+    err = RichConsole(file=stream, force_terminal=True, width=300, color_system="standard")
+    Console(out=err, err=err).tell_place("report:", report)
+    assert f"{report.as_uri()}\x1b\\" in stream.getvalue()
+    console, piped = consoles(terminal=False, width=300)
+    console.tell_place("report:", report)
+    assert piped.getvalue() == f"report: {report}\n"

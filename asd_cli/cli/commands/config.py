@@ -78,4 +78,4 @@ def init(
             f"{file} is there already", hint="write over it: --force; or print: --stdout"
         )
     write_text(file, render_yaml())
-    console.err.print(f"written: {console.safe(file)}")
+    console.tell_place("written:", file)

@@ -50,5 +50,6 @@ def demo(
         return
     print_table(demo_table(systems), console)
     report = result.runs[-1].report.path
-    console.err.print(f"report: {console.safe(report)}")
+    if report is not None:
+        console.tell_place("report:", report)
     console.err.print("own recordings: asd train --data FOLDER --machine NAME; asd score FILES")

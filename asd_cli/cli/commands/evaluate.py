@@ -85,6 +85,6 @@ def evaluate(
         result = service.evaluate(request, events)
     print_evaluation(result, format_, console, quiet=quiet, verbose=verbose)
     if result.result_csv is not None and format_ is Format.TEXT and not quiet:
-        console.err.print(f"written: {console.safe(result.result_csv)}")
+        console.tell_place("written:", result.result_csv)
     service.require_quality(result, fail_under)
     service.require_complete(result)

@@ -76,7 +76,7 @@ def report(
     if result.text is not None:
         console.data(result.text)
     if result.path is not None and not quiet:
-        console.err.print(f"written: {console.safe(result.path)}")
+        console.tell_place("written:", result.path)
     if result.path is not None and open_:
         typer.launch(str(result.path))
     if not result.complete:

@@ -58,8 +58,8 @@ def show_run(result: "RunResult", format_: Format, console: Console, *, quiet: b
     print_evaluation(result.evaluation, format_, console, quiet=quiet)
     if quiet:
         return
-    console.err.print(f"scores: {console.safe(result.scoring.directory)}")
+    console.tell_place("scores:", result.scoring.directory)
     if result.evaluation.result_csv is not None:
-        console.err.print(f"table:  {console.safe(result.evaluation.result_csv)}")
+        console.tell_place("table: ", result.evaluation.result_csv)
     if result.report.path is not None:
-        console.err.print(f"report: {console.safe(result.report.path)}")
+        console.tell_place("report:", result.report.path)

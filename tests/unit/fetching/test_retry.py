@@ -1,13 +1,18 @@
 """Tries, pauses and deadlines, without waiting."""
 
-import pytest
+import socket
 
+import pytest
+import requests
+
+from asd_cli.fetching.http import network_errors
 from asd_cli.fetching.retry import (
     RetryBudget,
     RetryPolicy,
     StallDetector,
     StalledError,
     TransientError,
+    UnknownHostError,
     pause_before_retry,
 )
 from tests.support.fetching import RecordedEvents
@@ -58,3 +63,27 @@ def test_a_slow_period_is_a_stall_and_a_good_one_is_not() -> None:
     now[0] = 20.0
     with pytest.raises(StalledError, match="99 bytes in 10 s"):
         stall_detector.arrived(0)
+
+
+def test_a_name_that_is_not_known_is_not_waited_for() -> None:
+    waits: list[float] = []
+    budget = RetryBudget(RetryPolicy(attempts=6), RecordedEvents(), sleep=waits.append)
+    budget.spend(UnknownHostError("zenodo.org"))
+    with pytest.raises(UnknownHostError) as caught:
+        budget.spend(UnknownHostError("zenodo.org"))
+    assert len(waits) == 1
+    assert "asd fetch --from DIR" in str(caught.value.hint)
+
+
+def test_a_failed_look_up_of_a_name_is_told_from_a_broken_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_network(*_: object, **__: object) -> None:
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    with (
+        pytest.raises(UnknownHostError, match=r"no server called nowhere\.invalid"),
+        network_errors("https://nowhere.invalid/x"),
+    ):
+        requests.get("https://nowhere.invalid/x", timeout=5)
