@@ -69,6 +69,13 @@ class Contributions:
         return self.members[int(np.argmax(self.values[clip]))]
 
 
+def decisive_member(detector: Detector, features: FeatureStore) -> str:
+    """Name the member of an ensemble that finds the first clip most unusual; else nothing."""
+    if not isinstance(detector, EnsembleDetector):
+        return ""
+    return detector.contributions(features).decisive(0)
+
+
 class EnsembleDetector:
     """The normalised scores of several detectors, combined.
 

@@ -272,14 +272,15 @@ class Model:
         Returns
         -------
         Explanation
-            Its `sentence` says it in words; `nearest` is the number of the normal clip.
+            Its `sentence` says it in words; `nearest` is the number of the normal clip, `member`
+            the detector of an ensemble that found it most unusual.
 
         Raises
         ------
         DataError
             When the recording cannot be read, or the model holds no normal clips.
         """
-        return self.explain_features(self.prepare([recording], sr=sr)[0])
+        return self.explain_clip(self.prepare([recording], sr=sr))
 
     def update(
         self, recordings: Sequence[str | Path], settings: "Settings | None" = None
@@ -356,6 +357,13 @@ class Model:
         from asd_cli.pipeline.own.stream import Stream
 
         return Stream(self, sr)
+
+    def explain_clip(self, features: FeatureStore, clip: int = 0) -> "Explanation":
+        """Explain a clip that is prepared; DataError as `explain_features`."""
+        from asd_cli.detectors.ensemble import decisive_member
+
+        member = decisive_member(self._detector, features.select([clip]))
+        return replace(self.explain_features(features[clip]), member=member)
 
     def explain_features(self, features: npt.NDArray[np.float32]) -> "Explanation":
         """Explain a clip whose features are there.

@@ -140,7 +140,7 @@ def _shown(model: Model, files: Sequence[ScoredFile]) -> Iterator[_Shown]:
         except DataError:  # the file is gone since it was scored; its row says what it was
             continue
         try:
-            explanation = model.explain_features(store[0])
+            explanation = model.explain_clip(store)
         except DataError:
             explanation = None
         yield _Shown(

@@ -231,7 +231,7 @@ class FileScorer:
             anomalous = corrected <= self.rate
             reason = ""
             if anomalous and self.explain:
-                explanation = self.model.explain_features(store[number])
+                explanation = self.model.explain_clip(store, number)
                 reason = in_words(explanation, self.own.references, clip.start)
             parts.append(
                 ScoredPart(
@@ -275,12 +275,13 @@ def in_words(explanation: "Explanation", references: Sequence[str], offset: floa
     if explanation.level_db:
         word = "louder" if explanation.level_db > 0 else "quieter"
         said.insert(0, f"{word} everywhere by {abs(explanation.level_db):.0f} dB")
+    found_by = f" (found by {explanation.member})" if explanation.member else ""
     if not said:
-        return "no region stands out: normal clips differ as much among themselves"
+        return f"no region stands out: normal clips differ as much among themselves{found_by}"
     text = "; ".join(said)
     if explanation.nearest < len(references):
         text += f" than {references[explanation.nearest]}"
-    return text
+    return text + found_by
 
 
 def read_clip(clip: Clip, wanted: AudioFormat) -> tuple[Waveform, Sequence[Suspicion]]:

@@ -8,6 +8,7 @@ import pytest
 
 from asd_cli.core.errors import DataError, ProblemsError, UsageError
 from asd_cli.core.events import SILENT
+from asd_cli.detectors.ensemble import EnsembleDetector
 from asd_cli.execution.executor import SerialExecutor
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.own.changes import after_maintenance, with_more_normal
@@ -67,6 +68,24 @@ def test_the_model_knows_what_it_was_made_from(trained: OwnTrained) -> None:
     assert len(set(trained.model.facts.calibration.units)) == 10
 
 
+def test_the_reason_names_the_member_of_an_ensemble_that_found_the_fault(
+    place: Path, tmp_path: Path
+) -> None:
+    settings = Settings(
+        detector="level+pooled-knn",
+        model_directory=tmp_path / "model",
+        cache_directory=tmp_path / "cache",
+    )
+    model = train(request_in(place, settings=settings)).model
+    path = write(tmp_path / "broken.wav", fan(2.0, RATE, 78, Fault(level=0.1)), RATE)
+    detector = model.restore()
+    assert isinstance(detector, EnsembleDetector)
+    said = detector.contributions(model.prepare([path]))
+    most = said.members[int(np.argmax(said.values[0]))]
+    assert score(model, path).reason.endswith(f"(found by {most})")
+    assert model.explain(path).member == most
+
+
 def test_training_again_does_nothing_until_something_changes(
     place: Path, trained: OwnTrained
 ) -> None:
@@ -89,6 +108,7 @@ def test_a_fault_in_the_middle_is_found_with_its_time_and_band(
     assert [part.anomalous for part in found.parts].count(True) == 1
     assert "kHz: up to" in found.reason
     assert "louder than 0" in found.reason
+    assert "found by" not in found.reason, "there is one detector alone"
     # The last part covers the end, over some of the one before.
     assert (found.parts[-1].start, found.parts[-1].end) == (11.0, 13.0)
 
