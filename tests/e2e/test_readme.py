@@ -5,10 +5,13 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from asd_cli.cli.exit_codes import ExitCode, StatusCode
+from asd_cli.cli.main import app
 from asd_cli.detectors.measured import measured_scores
 from asd_cli.detectors.overview import all_choices
 from tests.support.command import asd
@@ -45,6 +48,37 @@ def test_the_readme_is_short_and_every_topic_is_read() -> None:
     for text in (FIRST, *((PLACE / f"{name}.md").read_text() for name in TOPICS)):
         assert not re.search(r"@[A-Z]+@|TODO|XXX", text)
         assert not re.search(r"\]\(#", text), "a link into another file"
+
+
+def test_every_link_leads_to_a_file_that_is_there() -> None:
+    places = [TOP / "README.md", TOP / "CHANGELOG.md", *(TOP / ".github").glob("*.md")]
+    for page in [*places, *PLACE.glob("*.md"), TOP / "tests" / "benchmarks" / "README.md"]:
+        if not page.exists():
+            continue
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+            if not target.startswith(("http://", "https://")):
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_commands_in_blocks_that_are_not_run_have_options_that_there_are() -> None:
+    """What needs a microphone, a recorder or days is parsed: every command, every option."""
+    blocks = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    pieces = [piece for block in blocks for line in block.splitlines()
+              for piece in re.split(r"\s\|\s|\s{2,}#", line)]  # fmt: skip
+    found = [shlex.split(piece) for piece in pieces if piece.startswith("asd ")]
+    assert len(found) >= 4
+    for words in found:
+        parse(words[1:])
+
+
+def parse(words: list[str]) -> None:
+    """Parse a command without running it; a wrong word raises."""
+    command: Any = typer.main.get_command(app)
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words[0]]
+        words = words[1:]
+    assert not getattr(command, "commands", {}), f"no command: {words}"
+    command.make_context("asd", list(words))
 
 
 @pytest.mark.slow
