@@ -11,7 +11,7 @@ import pickle
 import signal
 import time
 import traceback
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, resource_tracker
@@ -82,13 +82,15 @@ class ProcessExecutor:
     ) -> Generator[Outcome[Result], None, None]:
         """Do the job for every item, here or in workers; as in `Executor.submit`."""
         left = list(enumerate(items))
+        took: list[float] = []
         while left and not self._pool and not (long and len(left) > 1):
             index, item = left.pop(0)
             begun = time.monotonic()
             yield Outcome(index, job(item, events))
-            took = time.monotonic() - begun
-            saved = len(left) * took * (1 - 1 / self.workers)
-            if len(left) > 1 and self.workers > 1 and saved > self._start_seconds:
+            took.append(time.monotonic() - begun)
+            if workers_pay(
+                took, len(left), workers=self.workers, start_seconds=self._start_seconds
+            ):
                 break
         if left:
             yield from self._in_workers(job, left, events)
@@ -173,6 +175,36 @@ class ProcessExecutor:
         for worker in self._pool:
             worker.process.join()
         self._pool.clear()
+
+
+def workers_pay(took: Sequence[float], left: int, *, workers: int, start_seconds: float) -> bool:
+    """Tell whether workers save more on the jobs that are left than their start costs.
+
+    The first job loads libraries, which each worker has to do as well: by how much longer it took
+    than a later one is what that costs. Before a second job is done, it is taken for as much as the
+    start.
+
+    Parameters
+    ----------
+    took : sequence of float
+        Seconds that each job took in this process, at least one.
+    left : int
+        Jobs to do.
+    workers : int
+        How many work at once.
+    start_seconds : float
+        What the start of a worker costs, without what jobs load.
+
+    Examples
+    --------
+    >>> workers_pay([0.3, 0.02], 40, workers=2, start_seconds=0.5)
+    False
+    >>> workers_pay([0.3, 0.2], 40, workers=2, start_seconds=0.5)
+    True
+    """
+    each = took[-1] if len(took) > 1 else took[0] - start_seconds
+    loading = max(took[0] - each, 0.0)
+    return left > 1 and left * each * (1 - 1 / workers) > start_seconds + loading
 
 
 def _give(worker: _Worker, job: Job[Item, Result], index: int, item: Item) -> None:

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from asd_cli.detectors.ensemble import EnsembleDetector
 from asd_cli.detectors.spec import Runtime
 from asd_cli.features.logmel import log_mel, mel_basis
 from asd_cli.features.recipe import FeatureParameters
-from asd_cli.features.store import FeatureStore, find_stores, open_store, read_index
+from asd_cli.features.store import find_stores, read_index
 from asd_cli.features.store_index import StoreEntry
 from asd_cli.features.waveforms import read_waveform
 from asd_cli.pipeline.identity import plan_of
@@ -150,7 +150,9 @@ class _ClipStore:
     layout: Layout
     machine: str
     clips: dict[Split, dict[str, Clip]] = field(default_factory=dict)
-    stores: dict[Split, tuple[Path, Mapping[str, StoreEntry]] | None] = field(default_factory=dict)
+    stores: dict[Split, tuple[Mapping[str, StoreEntry], LogMel] | None] = field(
+        default_factory=dict
+    )
     references: dict[str, tuple[NormalReference, Sequence[Clip]] | None] = field(
         default_factory=dict
     )
@@ -174,20 +176,23 @@ class _ClipStore:
     def stored(self, split: Split) -> Mapping[str, StoreEntry]:
         """List what the feature store holds that was made with the present parameters."""
         if split not in self.stores:
-            self.stores[split] = None
-            for path in find_stores(self.layout.store(self.machine, split)):
-                index = read_index(path)
-                if index is not None and index.parameters == self.recipe.fingerprint:
-                    self.stores[split] = (path, index.by_name)
-                    break
+            self.stores[split] = self._open(split)
         known = self.stores[split]
-        return {} if known is None else known[1]
+        return {} if known is None else known[0]
 
-    def _open(self, split: Split, clips: Sequence[Clip]) -> FeatureStore:
+    def _open(self, split: Split) -> tuple[Mapping[str, StoreEntry], LogMel] | None:
+        for path in find_stores(self.layout.store(self.machine, split)):
+            index = read_index(path)
+            if index is not None and index.parameters == self.recipe.fingerprint:
+                with suppress(OSError, ValueError):  # removed, or cut short, since it was listed
+                    return index.by_name, np.load(path, mmap_mode="r", allow_pickle=False)
+        return None
+
+    def _rows(self, split: Split, entry: StoreEntry) -> LogMel:
         known = self.stores[split]
         if known is None:
-            raise RuntimeError("only what is stored can be opened")
-        return open_store(known[0], clips)
+            raise RuntimeError("only what is stored can be read")
+        return np.asarray(known[1][entry.offset : entry.offset + entry.frames])
 
     def waveform(self, clip: Clip) -> Waveform:
         return read_waveform(clip, self.recipe)
@@ -196,7 +201,7 @@ class _ClipStore:
         """Features of a clip: stored if they were made from the bytes that are there now."""
         entry = self.stored(split).get(clip.name)
         if entry is not None and entry.sha256 == hash_bytes(read_file(clip.path)):
-            return np.asarray(self._open(split, [clip])[0])
+            return self._rows(split, entry)
         if self._basis is None:
             self._basis = mel_basis(self.recipe)
         return log_mel(self.waveform(clip), self.recipe, self._basis)
@@ -226,8 +231,7 @@ class _ClipStore:
         try:
             if clips and all(clip.name in stored for clip in clips):
                 kept = _spread(clips, _MAX_STORED)
-                store = self._open(Split.TRAIN, kept)
-                features = [np.asarray(store[index]) for index in range(len(kept))]
+                features = [self._rows(Split.TRAIN, stored[clip.name]) for clip in kept]
             else:
                 kept = _spread(clips, _MAX_COMPUTED)
                 features = [self.features(clip, Split.TRAIN) for clip in kept]

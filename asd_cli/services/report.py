@@ -1,18 +1,21 @@
 """`asd report`: one page that shows how good a run is, where it fails, which clips, and why."""
 
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from asd_cli.artifacts.manifest import read_manifest
 from asd_cli.core.events import SILENT, Events, progress
 from asd_cli.core.files import write_text
+from asd_cli.execution.executor import Executor, in_order, make_executor
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.report_clips import with_pictures
 from asd_cli.pipeline.report_content import ReportRequest, system_content
 from asd_cli.pipeline.systems import require_same_run
 from asd_cli.pipeline.unlabelled_report import lacks_labels, unlabelled_page
 from asd_cli.reporting.comparison import compare_pages
-from asd_cli.reporting.content import SystemContent
+from asd_cli.reporting.content import MachineContent, SystemContent
 from asd_cli.reporting.markdown import comparison_markdown, report_markdown
 from asd_cli.reporting.page import build_page
 from asd_cli.reporting.papers import write_figures
@@ -50,10 +53,21 @@ class ReportResult:
     problems: tuple[str, ...]
 
 
-def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
+def report(
+    request: ReportRequest, events: Events = SILENT, *, executor: Executor | None = None
+) -> ReportResult:
     """Write the report of this project's results, or a comparison of the folders named.
 
     Of an evaluation set whose labels are not there, the report has decisions and no figures.
+
+    Parameters
+    ----------
+    request : ReportRequest
+        What to report.
+    events : Events
+        Told of progress.
+    executor : Executor, optional
+        Where to draw and encode the clips of each machine; processes of this machine by default.
 
     Raises
     ------
@@ -64,6 +78,9 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
     StorageError
         When the report cannot be written.
     """
+    if executor is None:
+        with closing(make_executor(None)) as made:
+            return report(request, events, executor=made)
     layout = Layout(request.settings, request.mode)
     if lacks_labels(request, layout):
         return _unlabelled_report(layout, request, events)
@@ -85,7 +102,7 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
     if request.folders:
         path, text = _comparison(contents, layout, request)
     else:
-        path, text = _own_report(contents[0], layout, request, events)
+        path, text = _own_report(contents[0], layout, request, events, executor)
     return ReportResult(path, text, not problems, problems)
 
 
@@ -110,18 +127,33 @@ def _comparison(
 
 
 def _own_report(
-    content: SystemContent, layout: Layout, request: ReportRequest, events: Events
+    content: SystemContent,
+    layout: Layout,
+    request: ReportRequest,
+    events: Events,
+    executor: Executor,
 ) -> tuple[Path | None, str | None]:
     if request.format == "md":
         return None, report_markdown(build_page(content))
-    shown: dict[str, ShownClips] = {}
     budget = _LIST_BYTES // max(len(content.machines), 1)
-    with progress(events, "report", total=len(content.machines), unit="machines") as advance:
-        for machine in content.machines:
-            shown[machine.name] = with_pictures(
-                layout, machine.name, shown_clips(machine), audio=request.audio, budget=budget
-            )
-            advance(1, machine.name)
+    work = partial(_shown, layout, audio=request.audio, budget=budget)
+    names = [machine.name for machine in content.machines]
+    shown: dict[str, ShownClips] = {}
+    with (
+        progress(events, "report", total=len(names), unit="machines") as advance,
+        closing(in_order(executor.submit(work, content.machines))) as found,
+    ):
+        for name, clips in zip(names, found, strict=True):
+            shown[name] = clips
+            advance(1, name)
     page = build_page(content, shown, command=layout.command("report"))
     write_text(layout.report, render_report(page))
     return layout.report, None
+
+
+def _shown(
+    layout: Layout, machine: MachineContent, _: Events, *, audio: bool, budget: int
+) -> ShownClips:
+    """Choose the clips to show of a machine, with pictures and sounds; may run in a worker."""
+    clips = shown_clips(machine)
+    return with_pictures(layout, machine.name, clips, audio=audio, budget=budget)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from asd_cli.core.errors import AsdError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.types import Mode, Split
-from asd_cli.execution.executor import make_executor
+from asd_cli.execution.executor import Executor, make_executor
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.services.evaluate import EvaluateRequest, EvaluateResult, evaluate
@@ -31,22 +31,35 @@ class RunResult:
         return (*self.training.skipped, *self.scoring.skipped)
 
 
-def run(request: RunRequest, events: Events = SILENT) -> RunResult:
+def run(
+    request: RunRequest, events: Events = SILENT, *, executor: Executor | None = None
+) -> RunResult:
     """Fetch what is missing, extract, train, score, evaluate and report.
+
+    Parameters
+    ----------
+    request : RunRequest
+        What to run.
+    events : Events
+        Told of progress.
+    executor : Executor, optional
+        Where to work, from extraction to the report; processes of this machine by default.
 
     Raises
     ------
     AsdError
         What any of the steps raises.
     """
+    if executor is None:
+        with closing(make_executor(request.jobs)) as made:
+            return run(request, events, executor=made)
     layout = Layout(request.settings, request.mode)
     _fetch(missing_stages(layout, request.machines), request, events)
-    with closing(make_executor(request.jobs)) as executor:
-        follow_up = score_once_trained(request, events, executor)
-        training = train(request, events, follow_up=follow_up, executor=executor)
-        trained = all(machine.state != "up to date" for machine in training.machines)
-        again = replace(request, force=request.force and not trained)
-        scoring = score(again, events, executor=executor)
+    follow_up = score_once_trained(request, events, executor)
+    training = train(request, events, follow_up=follow_up, executor=executor)
+    trained = all(machine.state != "up to date" for machine in training.machines)
+    again = replace(request, force=request.force and not trained)
+    scoring = score(again, events, executor=executor)
     fetchable = "ground-truth" in layout.edition.stages
     if request.mode is Mode.EVAL and fetchable and not layout.ground_truth_directory.is_dir():
         # After scoring: who has no labels and no network still gets files to submit.
@@ -58,6 +71,7 @@ def run(request: RunRequest, events: Events = SILENT) -> RunResult:
     page = report(
         ReportRequest(settings=request.settings, mode=request.mode, machines=request.machines),
         events,
+        executor=executor,
     )
     return RunResult(training, scoring, evaluation, page)
 

@@ -20,12 +20,18 @@ class _KerasPad(nn.Module):
         return nn.functional.pad(hidden, (width % 2, 1, height % 2, 1))
 
 
+class _Plain(MobileNetV2):
+    """Computes layer by layer, in training as well."""
+
+    embed = MobileNetV2.embed_by_layers
+
+
 def straightforward_network(
     weights: Mapping[str, np.ndarray], *, dtype: torch.dtype = torch.float32
 ) -> MobileNetV2:
     """Build it from weights in Keras' layout (`to_keras`); batch norms as they begin."""
     n_classes = weights["predictions/bias"].shape[0]
-    plain = MobileNetV2(n_classes)
+    plain = _Plain(n_classes)
     plain.layers["Conv1"] = nn.Conv2d(3, 16, 3, stride=2, bias=False)
     plain.to(dtype=dtype, memory_format=torch.contiguous_format)
     with torch.no_grad():

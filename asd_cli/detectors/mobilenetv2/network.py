@@ -19,11 +19,13 @@ model bundles hold the latter.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from asd_cli.detectors.mobilenetv2 import fused_training
 
 FOLD = 3
 EMBEDDING_SIZE = 1280
@@ -154,11 +156,36 @@ class MobileNetV2(nn.Module):
         -------
         Tensor [shape=(n, 1280), dtype=float32]
         """
+        if first_stage == 0 and fused_training.takes(spectrograms, self.training):
+            return self._embed_in_training(spectrograms)
+        return self.embed_by_layers(spectrograms, first_stage=first_stage)
+
+    def embed_by_layers(self, spectrograms: Tensor, *, first_stage: int = 0) -> Tensor:
+        """Do what `embed` does, each layer by itself."""
         hidden = spectrograms
         for number in range(first_stage, len(self.stage_strides)):
             hidden = self.run_stage(number, hidden)
         hidden = self._conv_norm_act(hidden, "Conv_1", "Conv_1_bn")
         return hidden.mean(dim=(2, 3))
+
+    def _embed_in_training(self, spectrograms: Tensor) -> Tensor:
+        """Do the same with layers that keep their channels last and pass over wide maps less."""
+        layers: Any = self.layers
+        stem = layers["Conv1"](spectrograms).permute(0, 2, 3, 1)
+        hidden = fused_training.norm_clip(stem, layers["bn_Conv1"])
+        for block in self.blocks:
+            name, shortcut = block.name, hidden
+            if block.expands:
+                hidden = fused_training.pixelwise_norm_clip(
+                    hidden, layers[f"{name}_expand"], layers[f"{name}_expand_BN"]
+                )
+            hidden = fused_training.filter_by_channel(hidden, layers[f"{name}_depthwise"])
+            hidden = fused_training.norm_clip(hidden, layers[f"{name}_depthwise_BN"])
+            hidden = fused_training.pixelwise(hidden, layers[f"{name}_project"])
+            normed = layers[f"{name}_project_BN"](hidden.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+            hidden = normed + shortcut if block.is_residual else normed
+        hidden = fused_training.pixelwise_norm_clip(hidden, layers["Conv_1"], layers["Conv_1_bn"])
+        return hidden.mean(dim=(1, 2))
 
     @property
     def stage_strides(self) -> tuple[int, ...]:

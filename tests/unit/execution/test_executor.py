@@ -17,7 +17,7 @@ from asd_cli.core.interrupts import Terminated, deferred_interrupts
 from asd_cli.execution import cores
 from asd_cli.execution.cores import available_cores, cpu_quota
 from asd_cli.execution.executor import Executor, SerialExecutor, in_order, make_executor
-from asd_cli.execution.processes import ProcessExecutor
+from asd_cli.execution.processes import ProcessExecutor, workers_pay
 
 
 @pytest.fixture(params=["serial", "processes"])
@@ -156,6 +156,24 @@ def test_workers_are_started_only_when_the_work_is_worth_more_than_a_start() -> 
     costly.close()
 
 
+@pytest.mark.parametrize(
+    ("took", "left", "pays"),
+    [
+        ([0.3], 600, False),  # shorter than a start: all of it may be the loading of libraries
+        ([1.5], 5, False),  # 1.25 s saved for 2 s of starting and loading
+        ([1.5, 0.02], 40, False),
+        ([1.5, 1.5], 5, True),
+        ([9.0], 2, True),
+        ([9.0], 1, False),
+    ],
+)
+def test_what_the_first_job_loads_counts_as_a_cost_of_workers(
+    took: list[float], left: int, *, pays: bool
+) -> None:
+    assert workers_pay(took, left, workers=2, start_seconds=1.0) is pays
+    assert not workers_pay(took, left, workers=1, start_seconds=1.0)
+
+
 def test_workers_stay_for_the_next_call() -> None:
     executor = ProcessExecutor(1, start_seconds=0.0)
     first = {o.result for o in executor.submit(_process, range(3), long=True)}
@@ -227,7 +245,7 @@ def test_long_jobs_that_do_not_look_for_signals_are_killed_by_the_second(tmp_pat
 _PARENT = """
 import sys
 from pathlib import Path
-from asd_cli.execution.processes import ProcessExecutor
+from asd_cli.execution.processes import ProcessExecutor, workers_pay
 from tests.unit.execution.test_executor import _fail_or_wait
 if __name__ == "__main__":
     paths = [Path(name) for name in sys.argv[1:]]
