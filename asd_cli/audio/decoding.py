@@ -52,6 +52,18 @@ def read_file(path: Path) -> bytes:
     return content
 
 
+def file_signature(path: Path) -> tuple[int, str]:
+    """Give what a listing shows of a recording's content: its size in bytes, and its time.
+
+    Nothing is read. A file that is not there has the size -1.
+    """
+    try:
+        known = path.stat()
+    except OSError:
+        return -1, ""
+    return known.st_size, str(known.st_mtime_ns)
+
+
 def _require_regular(path: Path) -> None:
     if "\0" in str(path):
         raise DataError(f"{path} is no name of a file", hint="it holds a NUL character")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from asd_cli.core.errors import AsdError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.types import Mode, Split
-from asd_cli.execution.executor import make_executor
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.services.evaluate import EvaluateRequest, EvaluateResult, evaluate
@@ -41,7 +40,7 @@ def run(request: RunRequest, events: Events = SILENT) -> RunResult:
     """
     layout = Layout(request.settings, request.mode)
     _fetch(missing_stages(layout, request.machines), request, events)
-    with closing(make_executor(request.jobs)) as executor:
+    with closing(request.make_executor()) as executor:
         follow_up = score_once_trained(request, events, executor)
         training = train(request, events, follow_up=follow_up, executor=executor)
         trained = all(machine.state != "up to date" for machine in training.machines)

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from asd_cli.cli import options
+from asd_cli.cli import cluster, options
 from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import ScoreFormat
 from asd_cli.cli.own import one_machine, own_settings, read_paths, require_unused
 from asd_cli.cli.session import begin, end
 from asd_cli.core.errors import AnomaliesError, DataError, IncompleteError
+from asd_cli.execution.executor import Engine, Verb
 
 
 @exits
@@ -52,6 +53,12 @@ def score(
     skip_bad: options.SkipBad = False,
     resample: options.Resample = None,
     channel: options.Channel = None,
+    executor: cluster.Executor = Engine.PROCESSES,
+    scheduler: cluster.Scheduler = None,
+    slurm_options: cluster.SlurmOptions = "",
+    rank: cluster.RankNumber = None,
+    ranks: cluster.Ranks = None,
+    dry_run: cluster.DryRun = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -63,6 +70,10 @@ def score(
     Otherwise: an anomaly score and a decision for every test clip. The CSV files are those of the
     DCASE baseline, byte for byte in form, and can be submitted.
     """
+    where = cluster.Cluster(
+        engine=executor, scheduler=scheduler, slurm_options=slurm_options, rank=rank, ranks=ranks,
+        dry_run=dry_run,
+    )  # fmt: skip
     own = {
         "--model": model, "--false-alarm-rate": false_alarm_rate, "--format": format_,
         "--fail-on-anomaly": fail_on_anomaly, "--report": report,
@@ -74,6 +85,7 @@ def score(
              "--force": force, "--skip-bad": skip_bad},
             "with files: the model knows what is needed",
         )  # fmt: skip
+        where.require_unused()
         _score_own(
             paths, config, set_, machine=machine, model=model, rate=false_alarm_rate,
             format_=format_ or ScoreFormat.TEXT, fail=fail_on_anomaly, device=device, quiet=quiet,
@@ -84,9 +96,12 @@ def score(
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
         skip_bad=skip_bad, quiet=quiet, verbose=verbose, device=device,
+        cluster=where,
         flags={"detector": detector, "edition": edition, "feature.resample": resample,
                "feature.channel": channel},
     ) as job:  # fmt: skip
+        if cluster.handled(where, Verb.SCORE, job):
+            return
         from asd_cli.services import score as service
 
         result = service.score(job.request, job.events)

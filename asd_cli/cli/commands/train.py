@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from asd_cli.cli import options
+from asd_cli.cli import cluster, options
 from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.own import one_machine, own_settings, require_unused, show_trained
 from asd_cli.cli.session import begin, end
 from asd_cli.core.errors import UsageError
+from asd_cli.execution.executor import Engine, Verb
 
 
 @exits
@@ -48,6 +49,12 @@ def train(
     skip_bad: options.SkipBad = False,
     resample: options.Resample = None,
     channel: options.ChannelOrMean = None,
+    executor: cluster.Executor = Engine.PROCESSES,
+    scheduler: cluster.Scheduler = None,
+    slurm_options: cluster.SlurmOptions = "",
+    rank: cluster.RankNumber = None,
+    ranks: cluster.Ranks = None,
+    dry_run: cluster.DryRun = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -57,6 +64,10 @@ def train(
     container. Otherwise: for the machines of a challenge set; missing features are extracted,
     interrupted runs are resumed, up-to-date models are kept.
     """
+    where = cluster.Cluster(
+        engine=executor, scheduler=scheduler, slurm_options=slurm_options, rank=rank, ranks=ranks,
+        dry_run=dry_run,
+    )  # fmt: skip
     chosen = options.read_channel(channel)
     own = {"--clip": clip, "--groups": groups, "--false-alarm-rate": false_alarm_rate}
     if data:
@@ -64,6 +75,7 @@ def train(
             {"--mode": mode, "--dev": dev, "--eval": eval_, "--edition": edition},
             "with --data",
         )
+        where.require_unused()
         _train_own(
             tuple(data), config, set_, machine=one_machine(machine), detector=detector, seed=seed,
             device=device, jobs=jobs, force=force, skip_bad=skip_bad, channel=chosen, clip=clip,
@@ -76,9 +88,12 @@ def train(
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
         skip_bad=skip_bad, quiet=quiet, verbose=verbose, device=device,
+        cluster=where,
         flags={"detector": detector, "edition": edition, "seed": seed, "feature.resample": resample,
                "feature.channel": chosen},
     ) as job:  # fmt: skip
+        if cluster.handled(where, Verb.TRAIN, job):
+            return
         from asd_cli.services import train as service
 
         result = service.train(job.request, job.events)
