@@ -35,6 +35,12 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("several systems side by side", "asd report result/dev/robust result/dev/pooled-knn"),
         ("as text", "asd report --format md"),
     ),
+    "pack": (
+        ("a folder into shards of 512 MB", "asd pack recordings/ -o 'shards/{000000..}.tar'"),
+        ("half as large, the same samples",
+         "asd pack dev_data/ -o 'dev_shards/{000000..}.tar' --flac"),
+        ("into an object store", "asd pack recordings/ -o 's3://bucket/fan-3/{000000..}.tar'"),
+    ),
     "inspect": (
         ("a folder of recordings", "asd inspect recordings/"),
         ("with sounds and pictures", "asd inspect recordings/ --report recordings.html"),

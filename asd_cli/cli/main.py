@@ -18,6 +18,7 @@ from asd_cli.cli.commands import (
     inspect,
     listen,
     models,
+    pack,
     report,
     run,
     score,
@@ -86,6 +87,7 @@ _COMMANDS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "evaluate": evaluate.evaluate,
         "submit": submit.submit,
     },
+    "Several machines": {"pack": pack.pack},
     "Detectors and settings": {"detectors": detectors.detectors, "select": select.select},
 }
 for _panel, _functions in _COMMANDS.items():

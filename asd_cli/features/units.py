@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asd_cli.audio.decoding import file_signature
 from asd_cli.core.errors import DataError
 from asd_cli.core.events import Events
 from asd_cli.core.hashing import fingerprint
+from asd_cli.core.places import place_signature
 from asd_cli.core.types import Clip
 from asd_cli.execution.executor import SerialExecutor
 from asd_cli.execution.markers import Markers
@@ -117,7 +117,7 @@ class StoreUnits:
         starts = range(0, len(self.clips), self.clips_per_unit)
         for number, start in enumerate(starts, start=1):
             clips = self.clips[start : start + self.clips_per_unit]
-            listed = [[clip.name, file_signature(clip.path)] for clip in clips]
+            listed = [[clip.name, place_signature(clip.path)] for clip in clips]
             key = fingerprint([self.recipe.fingerprint, start, listed])[:_KEY_DIGITS]
             part = StorePart(clips=clips, name=self.folder / key, recipe=self.recipe)
             label = f"{self.title} {number} of {len(starts)}"
