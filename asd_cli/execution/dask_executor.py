@@ -134,7 +134,8 @@ class DaskExecutor:
         return self._client.submit(_run, job, item, relay.topic, pure=False, retries=0)
 
     def _ended(self, running: dict[Any, tuple[int, Any]]) -> list[Any]:
-        with suppress(self._dask.TimeoutError, TimeoutError):
+        lost = self._dask.client.FuturesCancelledError
+        with suppress(self._dask.TimeoutError, TimeoutError, lost):
             self._dask.wait(
                 list(running), timeout=_LOOK_FOR_SIGNALS_S, return_when="FIRST_COMPLETED"
             )
@@ -152,9 +153,11 @@ class DaskExecutor:
         if future.status in _LOST or self._client.status != "running":
             self._give_again(running, relay)
             return None
-        running.pop(future)
         try:
             result, sent = future.result()
+        except self._dask.client.FutureCancelledError:
+            self._give_again(running, relay)
+            return None
         except self._dask.KilledWorker as error:
             raise ResourceError(
                 "workers that did a job were killed; they may have too little memory",
@@ -164,6 +167,7 @@ class DaskExecutor:
             raise ResourceError(
                 "a worker had too little memory", hint="give each worker more memory"
             ) from error
+        running.pop(future)
         relay.expected += sent
         return Outcome(index, result)
 
