@@ -1,7 +1,7 @@
 """Options of commands that several machines can share, and what they lead to."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asd_cli.core.errors import UsageError
-from asd_cli.execution.executor import Engine, Verb
+from asd_cli.execution.executor import Engine
 from asd_cli.execution.ranks import Rank
 
 if TYPE_CHECKING:
     from asd_cli.cli.session import Job
-    from asd_cli.pipeline.planning import PlannedWork
+    from asd_cli.pipeline.planning import WorkPlan
 
 SEVERAL = "Several machines"
 _OF_ARRAYS = ("--executor", "--slurm-options", "--ranks")
@@ -116,8 +116,17 @@ class Cluster:
         return Rank() if self.rank is None else Rank(self.rank, self.ranks or 1)
 
 
-def handled(cluster: Cluster, verb: Verb, job: "Job") -> bool:
+def handled(cluster: Cluster, job: "Job", plan_of: Callable[[], "WorkPlan"]) -> bool:
     """Print the plan, or submit the command, where that is what was asked for.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        Where it is to run.
+    job : Job
+        The command.
+    plan_of : callable
+        Gives what it would do.
 
     Returns
     -------
@@ -136,9 +145,7 @@ def handled(cluster: Cluster, verb: Verb, job: "Job") -> bool:
         )
     if not cluster.dry_run and cluster.engine is not Engine.SLURM:
         return False
-    from asd_cli.pipeline.planning import plan_of
-
-    plan = plan_of(verb, job.request)
+    plan = plan_of()
     if cluster.dry_run:
         print_plan(plan, job)
     if cluster.engine is Engine.SLURM:
@@ -146,11 +153,11 @@ def handled(cluster: Cluster, verb: Verb, job: "Job") -> bool:
     return True
 
 
-def print_plan(plan: Sequence["PlannedWork"], job: "Job") -> None:
+def print_plan(plan: "WorkPlan", job: "Job") -> None:
     """Print units, what is done, and what the rest takes."""
     from asd_cli.cli.own import length
 
-    for work in plan:
+    for work in plan.work:
         left = work.units - work.done
         what = f"{work.done} of {work.units} units done"
         if left:
@@ -160,19 +167,19 @@ def print_plan(plan: Sequence["PlannedWork"], job: "Job") -> None:
             if work.own != left:
                 what += f", {work.own} by this rank"
         job.console.data(f"{job.console.safe(work.label)}: {what}")
-    known = [work.seconds for work in plan if work.seconds is not None]
-    unknown = len(known) < len(plan)
-    total = sum(work.units - work.done for work in plan)
+    known = [work.seconds for work in plan.work if work.seconds is not None]
+    unknown = len(known) < len(plan.work)
+    total = sum(work.units - work.done for work in plan.work)
     job.console.data(
         f"in all: {total} units to do, about {length(sum(known))} on one core"
         + (" and what is not known" if unknown else "")
     )
 
 
-def _slurm(cluster: Cluster, plan: Sequence["PlannedWork"], job: "Job") -> None:
+def _slurm(cluster: Cluster, plan: "WorkPlan", job: "Job") -> None:
     from asd_cli.execution.slurm import SlurmArray
 
-    left = sum(work.units - work.done for work in plan)
+    left = plan.ranks
     array = SlurmArray(
         arguments=_arguments_of_ranks(sys.argv[1:]),
         ranks=cluster.ranks or max(1, left),

@@ -35,6 +35,13 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("several systems side by side", "asd report result/dev/robust result/dev/pooled-knn"),
         ("as text", "asd report --format md"),
     ),
+    "sweep": (
+        ("two detectors, five seeds, all machines",
+         "asd sweep --detector pooled-knn --detector mobilenetv2"),
+        ("values of a setting", "asd sweep --seeds 1-20 --vary feature.n_mels=64,128"),
+        ("what would be run on a cluster",
+         "asd sweep --detector discriminative --executor slurm --dry-run"),
+    ),
     "pack": (
         ("a folder into shards of 512 MB", "asd pack recordings/ -o 'shards/{000000..}.tar'"),
         ("half as large, the same samples",

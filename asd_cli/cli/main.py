@@ -25,6 +25,7 @@ from asd_cli.cli.commands import (
     select,
     status,
     submit,
+    sweep,
     train,
     update,
     watch,
@@ -87,7 +88,7 @@ _COMMANDS: Mapping[str, Mapping[str, Callable[..., None]]] = {
         "evaluate": evaluate.evaluate,
         "submit": submit.submit,
     },
-    "Several machines": {"pack": pack.pack},
+    "Several machines": {"pack": pack.pack, "sweep": sweep.sweep},
     "Detectors and settings": {"detectors": detectors.detectors, "select": select.select},
 }
 for _panel, _functions in _COMMANDS.items():

@@ -1,6 +1,6 @@
 """Features of a machine's clips, brought up to date when they are needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asd_cli.core.events import Events, progress
@@ -17,7 +17,13 @@ from asd_cli.features.extraction import (
 from asd_cli.features.units import StorePart, StoreUnits, extract_part
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.per_machine import StoredClips
-from asd_cli.pipeline.recording_checks import odd_recordings, same_audio
+from asd_cli.pipeline.recording_checks import (
+    identities,
+    names_by_hash,
+    odd_recordings,
+    same_audio,
+    trained_and_tested,
+)
 from asd_cli.pipeline.request import RunRequest
 
 
@@ -154,6 +160,16 @@ class ExtractionContext:
         for text in odd_recordings(title, extraction.suspicions, len(clips)):
             self.events.warning(text)
         for text in same_audio(open_extraction(extraction, clips)):
+            self.events.warning(text)
+
+    def warn_of_tested(self, machine: str, found: Mapping[Split, Extraction]) -> None:
+        """Warn of audio of a machine that is in training and in test."""
+        if any(split not in found or found[split].path is None for split in Split):
+            return
+        clips = {split: self.layout.dataset.clips(machine, split) for split in Split}
+        train, test = (open_extraction(found[s], clips[s]) for s in (Split.TRAIN, Split.TEST))
+        names = names_by_hash(train.clips)
+        for text in trained_and_tested(machine, identities(train), test, names):
             self.events.warning(text)
 
     def require(self, machine: str, split: Split) -> tuple[StoredClips, tuple[str, ...]]:

@@ -46,7 +46,23 @@ class PlannedWork:
     seconds: float | None
 
 
-def plan_of(verb: Verb, request: RunRequest) -> tuple[PlannedWork, ...]:
+@dataclass(frozen=True, slots=True)
+class WorkPlan:
+    """What a command would do.
+
+    Attributes
+    ----------
+    work : tuple of PlannedWork
+        By kind.
+    ranks : int
+        How many processes can share it; 0 where nothing is to be done.
+    """
+
+    work: tuple[PlannedWork, ...]
+    ranks: int
+
+
+def plan_of(verb: Verb, request: RunRequest) -> WorkPlan:
     """List what a verb would do.
 
     Raises
@@ -62,9 +78,10 @@ def plan_of(verb: Verb, request: RunRequest) -> tuple[PlannedWork, ...]:
     every = [unit.key for stored in stores for unit in stored.units]
     mine = set(request.rank.of(every) if verb is Verb.EXTRACT else every)
     found = [_extraction(stored, mine) for stored in stores]
-    if verb is not Verb.EXTRACT:
-        found += _of_machines(verb, layout, machines, own)
-    return tuple(found)
+    if verb is Verb.EXTRACT:
+        return WorkPlan(tuple(found), sum(work.units - work.done for work in found))
+    # Whether a model or scores are up to date shows when their rank looks at them.
+    return WorkPlan((*found, *_of_machines(verb, layout, machines, own)), len(machines))
 
 
 def _splits(verb: Verb, layout: Layout, machine: str) -> Iterator[Split]:

@@ -1,15 +1,13 @@
 """`asd extract`: bring the feature store up to date."""
 
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.types import Split
-from asd_cli.features.extraction import Extraction, open_extraction
+from asd_cli.features.extraction import Extraction
 from asd_cli.pipeline.extraction import ExtractionContext
 from asd_cli.pipeline.layout import Layout
-from asd_cli.pipeline.recording_checks import identities, names_by_hash, trained_and_tested
 from asd_cli.pipeline.request import RunRequest
 
 
@@ -53,19 +51,6 @@ class ExtractResult:
         return tuple(text for part in self.parts for text in part.extraction.skipped)
 
 
-def _trained_and_tested(
-    layout: Layout, machine: str, parts: Sequence[ExtractedClips]
-) -> Iterator[str]:
-    """Describe audio of a machine that is in training and in test."""
-    found = {part.split: part.extraction for part in parts if part.machine == machine}
-    if any(split not in found or found[split].path is None for split in Split):
-        return
-    clips = {split: layout.dataset.clips(machine, split) for split in Split}
-    train, test = (open_extraction(found[s], clips[s]) for s in (Split.TRAIN, Split.TEST))
-    names = names_by_hash(train.clips)
-    yield from trained_and_tested(machine, identities(train), test, names)
-
-
 def extract(request: RunRequest, events: Events = SILENT) -> ExtractResult:
     """Compute the log-mel features of all clips, keeping what is still right.
 
@@ -91,6 +76,6 @@ def extract(request: RunRequest, events: Events = SILENT) -> ExtractResult:
             extraction = context.extract(machine, split, force=force)
             parts.append(ExtractedClips(machine, split, extraction))
         for machine in machines:
-            for text in _trained_and_tested(layout, machine, parts):
-                events.warning(text)
+            own = {part.split: part.extraction for part in parts if part.machine == machine}
+            context.warn_of_tested(machine, own)
     return ExtractResult(tuple(parts), tuple(unfinished))

@@ -11,13 +11,11 @@ from asd_cli.artifacts.threshold import Threshold
 from asd_cli.core.errors import AsdError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import remove_abandoned
-from asd_cli.core.types import Split
 from asd_cli.detectors.plans import Ensemble
 from asd_cli.execution.executor import Executor
-from asd_cli.pipeline.extraction import ExtractionContext
 from asd_cli.pipeline.identity import scoring_inputs
 from asd_cli.pipeline.layout import Layout
-from asd_cli.pipeline.per_machine import MachineTask, for_each_machine, threads_for
+from asd_cli.pipeline.per_machine import MachineTask, for_each_machine
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.pipeline.score_records import (
     keep_record,
@@ -27,6 +25,7 @@ from asd_cli.pipeline.score_records import (
     up_to_date_record,
 )
 from asd_cli.pipeline.systems import require_edition, require_same_run
+from asd_cli.pipeline.tasks import scoring_tasks
 from asd_cli.services.train import FollowUp, train
 from asd_cli.training.devices import require_device_name
 
@@ -100,7 +99,7 @@ def score(
     require_edition(manifest, layout.result_directory, layout)
     require_same_run(manifest, layout)
     trained_on = {machine: trained_clips(layout, machine) for machine in machines}
-    tasks = _open_tasks(layout, request, events, executor)
+    tasks = scoring_tasks(layout, request, events, executor)
     scored: dict[str, ScoredMachine] = {}
     outdated: list[MachineTask] = []
     for task in tasks:
@@ -128,21 +127,6 @@ def score(
     return ScoreResult(layout.result_directory, every, skipped)
 
 
-def _open_tasks(
-    layout: Layout, request: RunRequest, events: Events, executor: Executor
-) -> list[MachineTask]:
-    """Extract what is missing of the test clips."""
-    asked = layout.machines(request.machines)
-    machines = request.rank.of(asked)
-    context = ExtractionContext.of(layout, request, executor, events)
-    context.fill([(machine, Split.TEST) for machine in machines])
-    tasks: list[MachineTask] = []
-    for machine in machines:
-        stored, bad = context.require(machine, Split.TEST)
-        tasks.append(MachineTask(machine, stored, threads_for(request, asked), left_out=bad))
-    return tasks
-
-
 def score_once_trained(request: RunRequest, events: Events, executor: Executor) -> FollowUp:
     """Score each machine in the process that trained it, while others are still in training.
 
@@ -157,7 +141,7 @@ def score_once_trained(request: RunRequest, events: Events, executor: Executor) 
     manifest = read_manifest(layout.manifest)
     require_edition(manifest, layout.result_directory, layout)
     require_same_run(manifest, layout)
-    tasks = {task.machine: task for task in _open_tasks(layout, request, events, executor)}
+    tasks = {task.machine: task for task in scoring_tasks(layout, request, events, executor)}
 
     def keep(result: tuple[str, MachineRecord]) -> None:
         keep_record(layout, *result)

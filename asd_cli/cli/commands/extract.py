@@ -1,5 +1,7 @@
 """`asd extract`."""
 
+from functools import partial
+
 from asd_cli.cli import cluster, options
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.session import begin, end
@@ -44,7 +46,9 @@ def extract(
         skip_bad=skip_bad, quiet=quiet, verbose=verbose, cluster=where,
         flags={"edition": edition, "feature.resample": resample, "feature.channel": channel},
     ) as job:  # fmt: skip
-        if cluster.handled(where, Verb.EXTRACT, job):
+        from asd_cli.pipeline.planning import plan_of
+
+        if cluster.handled(where, job, partial(plan_of, Verb.EXTRACT, job.request)):
             return
         from asd_cli.services import extract as service
 

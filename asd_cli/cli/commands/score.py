@@ -1,5 +1,6 @@
 """`asd score`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -100,7 +101,9 @@ def score(
         flags={"detector": detector, "edition": edition, "feature.resample": resample,
                "feature.channel": channel},
     ) as job:  # fmt: skip
-        if cluster.handled(where, Verb.SCORE, job):
+        from asd_cli.pipeline.planning import plan_of
+
+        if cluster.handled(where, job, partial(plan_of, Verb.SCORE, job.request)):
             return
         from asd_cli.services import score as service
 

@@ -1,5 +1,6 @@
 """`asd train`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -92,7 +93,9 @@ def train(
         flags={"detector": detector, "edition": edition, "seed": seed, "feature.resample": resample,
                "feature.channel": chosen},
     ) as job:  # fmt: skip
-        if cluster.handled(where, Verb.TRAIN, job):
+        from asd_cli.pipeline.planning import plan_of
+
+        if cluster.handled(where, job, partial(plan_of, Verb.TRAIN, job.request)):
             return
         from asd_cli.services import train as service
 
