@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asd_cli.cli.console import Console
 from asd_cli.core.errors import UsageError
+from asd_cli.core.events import Events
 from asd_cli.execution.executor import Engine
 from asd_cli.execution.ranks import Rank
 
 if TYPE_CHECKING:
-    from asd_cli.cli.session import Job
     from asd_cli.pipeline.planning import WorkPlan
 
 SEVERAL = "Several machines"
@@ -107,7 +108,8 @@ class Cluster:
         """Refuse to divide what is done in one process; UsageError."""
         if self != Cluster():
             raise UsageError(
-                "work on own machines is not divided into ranks", hint="leave out these options"
+                "training of own machines, and scores that are printed, are not divided into ranks",
+                hint="leave out these options; or write a table: asd score FILES -o scores.csv",
             )
 
     @property
@@ -116,17 +118,28 @@ class Cluster:
         return Rank() if self.rank is None else Rank(self.rank, self.ranks or 1)
 
 
-def handled(cluster: Cluster, job: "Job", plan_of: Callable[[], "WorkPlan"]) -> bool:
+def handled(
+    cluster: Cluster,
+    plan_of: Callable[[], "WorkPlan"],
+    *,
+    events: Events,
+    console: Console,
+    force: bool = False,
+) -> bool:
     """Print the plan, or submit the command, where that is what was asked for.
 
     Parameters
     ----------
     cluster : Cluster
         Where it is to run.
-    job : Job
-        The command.
     plan_of : callable
         Gives what it would do.
+    events : Events
+        Told of notes.
+    console : Console
+        Where the plan goes.
+    force : bool
+        Whether everything is to be done again.
 
     Returns
     -------
@@ -138,7 +151,7 @@ def handled(cluster: Cluster, job: "Job", plan_of: Callable[[], "WorkPlan"]) -> 
     ResourceError
         When there is no ``sbatch``, or it refuses.
     """
-    if cluster.part.is_one_of_several and job.request.force:
+    if cluster.part.is_one_of_several and force:
         raise UsageError(
             "--force with ranks would do again what another rank has just done",
             hint="remove the results instead; features: asd extract --force without ranks",
@@ -147,13 +160,13 @@ def handled(cluster: Cluster, job: "Job", plan_of: Callable[[], "WorkPlan"]) -> 
         return False
     plan = plan_of()
     if cluster.dry_run:
-        print_plan(plan, job)
+        print_plan(plan, console)
     if cluster.engine is Engine.SLURM:
-        _slurm(cluster, plan, job)
+        _slurm(cluster, plan, events, console)
     return True
 
 
-def print_plan(plan: "WorkPlan", job: "Job") -> None:
+def print_plan(plan: "WorkPlan", console: Console) -> None:
     """Print units, what is done, and what the rest takes."""
     from asd_cli.cli.own import length
 
@@ -166,17 +179,17 @@ def print_plan(plan: "WorkPlan", job: "Job") -> None:
             what += f"; {left} to do{clips}, {time} on one core"
             if work.own != left:
                 what += f", {work.own} by this rank"
-        job.console.data(f"{job.console.safe(work.label)}: {what}")
+        console.data(f"{console.safe(work.label)}: {what}")
     known = [work.seconds for work in plan.work if work.seconds is not None]
     unknown = len(known) < len(plan.work)
     total = sum(work.units - work.done for work in plan.work)
-    job.console.data(
+    console.data(
         f"in all: {total} units to do, about {length(sum(known))} on one core"
         + (" and what is not known" if unknown else "")
     )
 
 
-def _slurm(cluster: Cluster, plan: "WorkPlan", job: "Job") -> None:
+def _slurm(cluster: Cluster, plan: "WorkPlan", events: Events, console: Console) -> None:
     from asd_cli.execution.slurm import SlurmArray
 
     left = plan.ranks
@@ -188,13 +201,13 @@ def _slurm(cluster: Cluster, plan: "WorkPlan", job: "Job") -> None:
     )
     if cluster.dry_run or not left:
         if not left:
-            job.events.note("nothing is to be done, so nothing is submitted")
+            events.note("nothing is to be done, so nothing is submitted")
         else:
-            job.console.data(array.script())
+            console.data(array.script())
         return
-    job.console.data(array.script())
-    job.events.note(array.submit())
-    job.events.note(f"script: {array.path}; the same command shows what is left: --dry-run")
+    console.data(array.script())
+    events.note(array.submit())
+    events.note(f"script: {array.path}; the same command shows what is left: --dry-run")
 
 
 def _arguments_of_ranks(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -105,7 +105,13 @@ def sweep(
         if len(variants) > _MAX_RUNS:
             raise UsageError(f"{len(variants)} runs are too many for one sweep", hint="divide it")
         request = SweepRequest(run=job.request, variants=variants, folder=output)
-        if cluster.handled(where, job, partial(plan_of_sweep, request)):
+        if cluster.handled(
+            where,
+            partial(plan_of_sweep, request),
+            events=job.events,
+            console=job.console,
+            force=job.request.force,
+        ):
             return
         from asd_cli.cli.output.sweep_tables import print_sweep
         from asd_cli.services.sweep import sweep as service

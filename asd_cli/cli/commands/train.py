@@ -95,7 +95,13 @@ def train(
     ) as job:  # fmt: skip
         from asd_cli.pipeline.planning import plan_of
 
-        if cluster.handled(where, job, partial(plan_of, Verb.TRAIN, job.request)):
+        if cluster.handled(
+            where,
+            partial(plan_of, Verb.TRAIN, job.request),
+            events=job.events,
+            console=job.console,
+            force=job.request.force,
+        ):
             return
         from asd_cli.services import train as service
 
