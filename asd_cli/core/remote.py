@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,8 @@ from asd_cli.core.errors import DataError, NetworkError, StorageError, UsageErro
 PROTOCOLS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory", "file", "http", "https")
 _URL = re.compile(rf"({'|'.join(PROTOCOLS)}):/+(.*)", re.DOTALL)
 _KEPT_S = 60.0
-# Shards are read one member after the other: so much of one is fetched at once.
-_WINDOW_BYTES = 8 << 20
+# Shards are read one member after the other: so much of one is fetched at once, at first and then.
+_MIN_WINDOW, _MAX_WINDOW = 1 << 20, 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +134,63 @@ def read_object(path: Path) -> bytes:
 
 
 def read_range(path: Path, start: int, size: int) -> bytes:
-    """Read a part of a file, and what follows it for the next call; errors as `read_object`."""
-    window: tuple[Path, int, bytes] | None = getattr(_threads, "window", None)
-    if window is not None and window[0] == path:
-        begin = start - window[1]
-        if begin >= 0 and begin + size <= len(window[2]):
-            return window[2][begin : begin + size]
-    with _errors(path):
-        system, place = _open(path)
-        content: bytes = system.cat_file(place, start=start, end=start + max(size, _WINDOW_BYTES))
-    _threads.window = path, start, content
-    return content[:size]
+    """Read a part of a file, fewer bytes at its end; errors as `read_object`.
+
+    Parts that follow each other are cut from windows that grow, and the next window is fetched
+    while the last one is used.
+    """
+    reader: _Reader | None = getattr(_threads, "reader", None)
+    if reader is None or reader.path != path:
+        reader = _threads.reader = _Reader(path)
+    return reader.read(start, size)
+
+
+class _Reader:
+    """Windows of one file that is read from start to end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _errors(path):
+            self._system, self._place = _open(path)
+        known = facts_of(path)
+        self._length = -1 if known is None else known.size
+        self._start, self._data, self._bytes = 0, b"", _MIN_WINDOW
+        self._ahead: Future[bytes] | None = None
+
+    def read(self, start: int, size: int) -> bytes:
+        """Give a part of the file."""
+        found = b""
+        with _errors(self.path):
+            while len(found) < size:
+                position = start + len(found) - self._start
+                if position == len(self._data) and self._data:
+                    self._advance()
+                elif not 0 <= position < len(self._data):
+                    self._jump(start + len(found), size - len(found))
+                position = start + len(found) - self._start
+                more = self._data[position : position + size - len(found)]
+                if not more:
+                    break
+                found += more
+        return found
+
+    def _jump(self, start: int, size: int) -> None:
+        self._bytes, self._ahead = max(size, _MIN_WINDOW), None
+        self._start, self._data = start, self._fetch(start)
+
+    def _advance(self) -> None:
+        end = self._start + len(self._data)
+        data = self._fetch(end) if self._ahead is None else self._ahead.result()
+        self._start, self._data, self._ahead = end, data, None
+        self._bytes = min(2 * self._bytes, _MAX_WINDOW)
+        if self._bytes == _MAX_WINDOW and end + len(data) < self._length:
+            self._ahead = _fetching.submit(self._fetch, end + len(data))
+
+    def _fetch(self, start: int) -> bytes:
+        if 0 <= self._length <= start:
+            return b""
+        content: bytes = self._system.cat_file(self._place, start=start, end=start + self._bytes)
+        return content
 
 
 def write_object(path: Path, content: bytes | Path) -> None:
@@ -183,6 +230,7 @@ def write_object(path: Path, content: bytes | Path) -> None:
 _lock = threading.Lock()
 _listings: dict[Path, tuple[float, Mapping[str, RemoteFile]]] = {}
 _threads = threading.local()
+_fetching = ThreadPoolExecutor(4, thread_name_prefix="asd-fetch")
 
 
 def _open(path: Path) -> tuple[Any, str]:

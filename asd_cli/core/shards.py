@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from threading import Lock
+from threading import Lock, local
 from typing import IO, Any
 
 from asd_cli.core.errors import DataError
@@ -116,7 +116,12 @@ def read_member(shard: Path, member: str) -> bytes:
     if found is None:
         raise DataError(f"there is no {member} in {shard}", hint="look at its index, or pack again")
     if url_of(shard) is not None:
+        # Its header is read first, then all of it, and then each clip of it.
+        last: tuple[Path, Member, bytes] | None = getattr(_threads, "last", None)
+        if last is not None and last[:2] == (shard, found):
+            return last[2]
         content = read_range(shard, found.offset, found.size)
+        _threads.last = shard, found, content
     else:
         with shard.open("rb") as stream:
             stream.seek(found.offset)
@@ -142,6 +147,7 @@ def signature_of(shard: Path) -> tuple[int, str]:
 
 
 _lock = Lock()
+_threads = local()
 _indices: OrderedDict[tuple[Path, tuple[int, str]], ShardIndex] = OrderedDict()
 _members: dict[int, tuple[ShardIndex, dict[str, Member]]] = {}
 

@@ -8,14 +8,11 @@ unit is done. Whoever uses the merged store later compares the bytes of recordin
 The merged store is the one that a single process would have made, byte for byte.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from asd_cli.core.errors import DataError
 from asd_cli.core.events import Events
@@ -34,20 +31,17 @@ from asd_cli.features.extraction import (
 )
 from asd_cli.features.recipe import FeatureParameters
 from asd_cli.features.store import (
+    StoreWriter,
     discard_partial,
     find_stores,
-    intact,
     read_index,
     remove_store,
     write_store,
 )
-from asd_cli.features.store_index import StoreEntry
 
 CLIPS_PER_UNIT = 2000
 """Twenty seconds to a minute of work at 10 to 30 ms for reading and computing a clip of 10 s."""
 _KEY_DIGITS = 32
-
-_StoredRows = tuple[StoreEntry, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +184,7 @@ class StoreUnits:
         discard_partial(self.name)
         with write_store(self.name, parameters=recipe.fingerprint, n_mels=recipe.n_mels) as writer:
             for unit in self.units:
-                for entry, rows in self._rows(unit, contents[unit.key]):
-                    writer.append(entry.name, entry.sha256, rows, entry.suspicions)
+                self._append(writer, unit, contents[unit.key])
             if writer.entries:
                 path = writer.finish()
         if path is None:
@@ -219,20 +212,19 @@ class StoreUnits:
         for lock in (*self.folder.glob("*.lock"), *self.folder.glob("*.claim")):
             lock.unlink(missing_ok=True)
 
-    def _rows(self, unit: Unit[StorePart], content: Mapping[str, Any]) -> Iterator[_StoredRows]:
+    def _append(
+        self, writer: StoreWriter, unit: Unit[StorePart], content: Mapping[str, Any]
+    ) -> None:
         if content["store"] is None:
             return
         path = self.folder / content["store"]
         index = read_index(path)
-        if index is None or not intact(path, index):
+        if index is None or not writer.append_store(path, index):
             self.markers.remove(unit.key)
             raise DataError(
                 f"the features of {unit.label} in {path} are damaged",
                 hint="run the command again: it computes them again",
             )
-        rows = np.load(path, mmap_mode="r", allow_pickle=False)
-        for entry in index.entries:
-            yield entry, rows[entry.offset : entry.offset + entry.frames]
 
     def _contents(self) -> dict[str, Mapping[str, Any]]:
         read = {unit.key: self.markers.read(unit.key) for unit in self.units}

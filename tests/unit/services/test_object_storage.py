@@ -160,6 +160,18 @@ def test_objects_are_written_whole_and_read_in_parts(tmp_path: Path, kind: str) 
     assert read_range(root / "second", 90, 7) == content[::-1][90:97]
 
 
+def test_an_object_is_read_in_windows_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_MIN_WINDOW", 10)
+    monkeypatch.setattr(remote, "_MAX_WINDOW", 40)
+    content = bytes(range(256)) * 4
+    path = Path("memory://windows/object")
+    write_object(path, content)
+    for start, size in [(0, 3), (3, 20), (23, 100), (500, 7), (507, 400), (20, 5), (1000, 100)]:
+        assert read_range(path, start, size) == content[start : start + size], start
+    whole = b"".join(read_range(path, start, 13) for start in range(0, len(content), 13))
+    assert whole == content
+
+
 @pytest.mark.parametrize(
     ("text", "url"),
     [

@@ -192,7 +192,7 @@ def test_features_of_a_unit_that_are_damaged_are_computed_again(
     content = bytearray(part.read_bytes())
     content[-1] ^= 1
     part.write_bytes(content)
-    with pytest.raises(DataError, match="fan train 1 of 4 .* damaged") as caught:
+    with pytest.raises(DataError, match="fan train . of 4 .* damaged") as caught:
         extract(request(recordings, tmp_path, rank=Rank(1, 2)))
     assert "again" in str(caught.value.hint)
     for number in range(2):
