@@ -33,7 +33,7 @@ from asd_cli.core.places import place_signature
 from asd_cli.core.remote import url_of, write_object
 from asd_cli.core.shards import Member, index_path, index_text, source_of
 from asd_cli.datasets.recordings import recording_names
-from asd_cli.datasets.trees import tree_of
+from asd_cli.datasets.trees import shards_of, tree_of
 from asd_cli.execution.executor import Executor
 
 _NUMBERS = re.compile(r"\{(\d+)\.\.(\d*)\}")
@@ -128,6 +128,7 @@ def pack_recordings(
         When a shard cannot be written.
     """
     plans = plan_shards(request)
+    _require_no_others(plans, request.output)
     missing = [plan for plan in plans if source_of(plan.path) != plan.source]
     advance(sum(len(plan.members) for plan in plans) - sum(len(plan.members) for plan in missing))
     with closing(executor.submit(write_shard, missing, long=True)) as outcomes:
@@ -181,6 +182,19 @@ def _shard_names(output: str) -> Iterator[Path]:
             number += 1
 
     return names()
+
+
+def _require_no_others(plans: Sequence[ShardPlan], output: str) -> None:
+    """Refuse to write next to shards of another packing, which readers would read as well."""
+    folder, planned = plans[0].path.parent, {plan.path for plan in plans}
+    name = re.escape(Path(output).name)
+    numbered = re.compile(re.sub(r"\\{.*\\}", r"[0-9]+", name))
+    others = [p for p in shards_of(folder) if numbered.fullmatch(p.name) and p not in planned]
+    if others:
+        raise UsageError(
+            f"{others[0]} is of another packing ({len(others)} such shards)",
+            hint="remove them, or pack into another folder",
+        )
 
 
 def _files(sources: Sequence[Path]) -> dict[str, Path]:

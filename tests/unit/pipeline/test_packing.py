@@ -71,6 +71,13 @@ def test_the_same_recordings_give_the_same_bytes_and_what_is_there_is_kept(tmp_p
     assert bytes_in(tmp_path / "shards") == before
 
 
+def test_shards_of_another_packing_are_not_left_between_those_of_this_one(tmp_path: Path) -> None:
+    data = write_machine(tmp_path / "data", "fan").parent
+    packed(data, tmp_path / "shards")
+    with pytest.raises(UsageError, match=r"000001\.tar is of another packing"):
+        packed(data, tmp_path / "shards", megabytes=100)
+
+
 def test_a_shard_is_read_without_its_index(tmp_path: Path) -> None:
     data = write_machine(tmp_path / "data", "fan").parent
     found = packed(data, tmp_path / "shards", flac=True)
