@@ -1,7 +1,8 @@
 """Options of commands that several machines can share, and what they lead to."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 from asd_cli.cli.console import Console
 from asd_cli.core.errors import UsageError
 from asd_cli.core.events import Events
-from asd_cli.execution.executor import Engine
+from asd_cli.execution.executor import Engine, Executor, make_executor
 from asd_cli.execution.ranks import Rank
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SEVERAL = "Several machines"
 _OF_ARRAYS = ("--executor", "--slurm-options", "--ranks")
 
-Executor = Annotated[
+EngineOption = Annotated[
     Engine,
     typer.Option("--executor", help="What runs the work.", rich_help_panel=SEVERAL),
 ]
@@ -108,9 +109,27 @@ class Cluster:
         """Refuse to divide what is done in one process; UsageError."""
         if self != Cluster():
             raise UsageError(
-                "training of own machines, and scores that are printed, are not divided into ranks",
+                "scores that are printed are not divided",
                 hint="leave out these options; or write a table: asd score FILES -o scores.csv",
             )
+
+    def require_one_process(self) -> None:
+        """Refuse ranks of one model, and a plan of it; UsageError. Dask may do the features."""
+        if self != Cluster(engine=self.engine, scheduler=self.scheduler):
+            raise UsageError(
+                "training of one machine of your own is not divided into ranks",
+                hint="its features may be: --executor dask",
+            )
+        if self.engine is Engine.SLURM:
+            raise UsageError(
+                "training of one machine of your own is one job", hint="sbatch --wrap 'asd train …'"
+            )
+
+    @contextmanager
+    def executor(self, jobs: int | None) -> Iterator[Executor]:
+        """Give the executor while the body runs; errors as in `execution.make_executor`."""
+        with closing(make_executor(jobs, engine=self.engine, scheduler=self.scheduler)) as made:
+            yield made
 
     @property
     def part(self) -> Rank:

@@ -45,7 +45,11 @@ def test_options_that_contradict_each_other_are_refused(
 def test_work_on_own_machines_has_no_ranks(tmp_path: Path) -> None:
     result = asd("train", "--data", str(tmp_path), "-m", "fan-3", "--rank", "0", "--ranks", "2")
     assert result.exit_code == 2
-    assert "own machines" in result.stderr
+    assert "not divided into ranks" in result.stderr
+    result = asd("train", "--data", str(tmp_path), "-m", "fan-3", "--executor", "slurm")
+    assert "is one job" in result.stderr
+    result = asd("score", str(tmp_path), "-m", "fan-3", "--executor", "dask")
+    assert "-o scores.csv" in result.stderr
 
 
 def test_a_plan_says_what_is_done_and_what_is_this_ranks(folder: Path) -> None:
@@ -128,6 +132,10 @@ def test_extraction_on_a_dask_cluster_of_this_machine(folder: Path) -> None:
     assert code == 0, err
     assert "pump test: 8 clips extracted, 0 kept" in err
     assert "distributed" not in err
+    code, _, err = finish(
+        "train", "--data", "data", "--machine", "m", "--executor", "dask", "-j", "2", folder=folder
+    )
+    assert code == 0, err
 
 
 def test_what_does_not_use_dask_or_stores_does_not_load_them(folder: Path) -> None:

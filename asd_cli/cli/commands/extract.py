@@ -23,7 +23,7 @@ def extract(
     skip_bad: options.SkipBad = False,
     resample: options.Resample = None,
     channel: options.Channel = None,
-    executor: cluster.Executor = Engine.PROCESSES,
+    executor: cluster.EngineOption = Engine.PROCESSES,
     scheduler: cluster.Scheduler = None,
     slurm_options: cluster.SlurmOptions = "",
     rank: cluster.RankNumber = None,

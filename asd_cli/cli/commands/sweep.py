@@ -65,7 +65,7 @@ def sweep(
     device: options.Device = "auto",
     jobs: options.Jobs = None,
     skip_bad: options.SkipBad = False,
-    executor: cluster.Executor = Engine.PROCESSES,
+    executor: cluster.EngineOption = Engine.PROCESSES,
     scheduler: cluster.Scheduler = None,
     slurm_options: cluster.SlurmOptions = "",
     rank: cluster.RankNumber = None,

@@ -50,7 +50,7 @@ def train(
     skip_bad: options.SkipBad = False,
     resample: options.Resample = None,
     channel: options.ChannelOrMean = None,
-    executor: cluster.Executor = Engine.PROCESSES,
+    executor: cluster.EngineOption = Engine.PROCESSES,
     scheduler: cluster.Scheduler = None,
     slurm_options: cluster.SlurmOptions = "",
     rank: cluster.RankNumber = None,
@@ -76,11 +76,11 @@ def train(
             {"--mode": mode, "--dev": dev, "--eval": eval_, "--edition": edition},
             "with --data",
         )
-        where.require_unused()
+        where.require_one_process()
         _train_own(
             tuple(data), config, set_, machine=one_machine(machine), detector=detector, seed=seed,
             device=device, jobs=jobs, force=force, skip_bad=skip_bad, channel=chosen, clip=clip,
-            groups=groups, rate=false_alarm_rate, quiet=quiet,
+            groups=groups, rate=false_alarm_rate, quiet=quiet, where=where,
         )  # fmt: skip
         return
     require_unused(own, "without --data")
@@ -134,6 +134,7 @@ def _train_own(
     groups: str | None,
     rate: float | None,
     quiet: bool,
+    where: cluster.Cluster,
 ) -> None:
     from asd_cli.cli.progress import shown_events
     from asd_cli.services.own_train import OwnTrainRequest, train_machine
@@ -146,7 +147,7 @@ def _train_own(
         **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
     )  # fmt: skip
     console = make_console()
-    with shown_events(console, quiet=quiet) as events:
-        trained = train_machine(request, events)
+    with shown_events(console, quiet=quiet) as events, where.executor(jobs) as executor:
+        trained = train_machine(request, events, executor=executor)
         show_trained(trained, events, console)
     end(trained.skipped)

@@ -154,6 +154,38 @@ def test_a_rank_that_is_killed_is_resumed_and_ranks_may_be_started_twice(
     assert set(found) == set(features), "nothing else is left"
 
 
+_TRAINER = """
+import sys
+from pathlib import Path
+import asd_cli as asd
+from asd_cli.execution.ranks import Rank
+from tests.unit.services.test_ranks import request
+asked = request(Path(sys.argv[1]), Path(sys.argv[2]), rank=Rank(int(sys.argv[3]), 2))
+states = [machine.state for machine in asd.train(asked).machines]
+scored = [machine.clips for machine in asd.score(asked).machines]
+print(*states)
+"""
+
+
+def test_ranks_of_training_may_be_started_twice_over_each_other(
+    recordings: Path, alone: dict[str, bytes], tmp_path: Path
+) -> None:
+    extract(request(recordings, tmp_path))
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", _TRAINER, str(recordings), str(tmp_path), rank],
+            stdout=subprocess.PIPE, text=True,
+        )
+        for rank in ("0", "0", "1", "1")
+    ]  # fmt: skip
+    states = [word for process in running for word in process.communicate(timeout=120)[0].split()]
+    assert [process.returncode for process in running] == [0] * 4
+    assert states.count("trained") == len(MACHINES), "each machine is trained once"
+    found = results(tmp_path)
+    assert found.keys() == alone.keys()
+    assert [name for name in alone if found[name] != alone[name]] == []
+
+
 def test_a_recording_that_changes_is_extracted_again(tmp_path: Path) -> None:
     data, folder = tmp_path / "data", tmp_path / "out"
     path = write_machine(data, "fan") / "train"
