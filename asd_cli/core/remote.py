@@ -108,9 +108,10 @@ def facts_of(path: Path) -> RemoteFile | None:
 
 
 def forget_listings() -> None:
-    """Look at stores again, after something was written."""
+    """Look at stores again, after something was written; what was read is forgotten too."""
     with _lock:
         _listings.clear()
+    _threads.__dict__.clear()
 
 
 def read_object(path: Path) -> bytes:
@@ -224,6 +225,14 @@ def write_object(path: Path, content: bytes | Path) -> None:
         finally:
             if system.exists(temporary):
                 system.rm_file(temporary)
+    forget_listings()
+
+
+def remove_object(path: Path) -> None:
+    """Remove a file; errors as `write_object`."""
+    with _errors(path):
+        system, place = _open(path)
+        system.rm_file(place)
     forget_listings()
 
 

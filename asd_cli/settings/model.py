@@ -103,8 +103,8 @@ class Settings(BaseModel):
         url = url_of(value)
         if url is not None:
             raise ValueError(
-                f"{url} is in a store, where only recordings may be; several machines need a "
-                "folder on a shared disk"
+                f"{url} is in a store; here only a folder of this machine or of a shared disk "
+                "can be (the command line takes model and result folders in stores)"
             )
         return value
 

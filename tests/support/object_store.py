@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import requests
+
 BUCKET = "recordings"
 
 
 @contextmanager
 def s3_server() -> Iterator[str]:
     """Run a server with an empty bucket; gives its address."""
+    import s3fs
     from moto.server import ThreadedMotoServer
+
+    s3fs.S3FileSystem.clear_instance_cache()  # those of another server
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -25,6 +30,8 @@ def s3_server() -> Iterator[str]:
     }  # fmt: skip
     try:
         with mock.patch.dict(os.environ, environment):
+            # Servers of one process have one memory.
+            requests.post(f"{address}/moto-api/reset", timeout=30).raise_for_status()
             files().mkdir(BUCKET)
             yield address
     finally:
