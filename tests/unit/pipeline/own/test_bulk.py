@@ -125,6 +125,15 @@ def test_a_table_that_is_lost_or_replaced_is_made_again(folder: Path, tmp_path: 
     assert asked.output.read_bytes() == content
 
 
+def test_alarms_replay_shards_by_name_and_not_by_time(folder: Path) -> None:
+    words = ("alarms", "--machine", "fan-3", "--data", str(folder / "shards"),
+             f"--set=model_directory={folder}/model")  # fmt: skip
+    assert command(*words, "--format", "json").exit_code == 0
+    refused = command(*words, "--by-time")
+    assert refused.exit_code == 2
+    assert "have no times" in refused.stderr
+
+
 def test_another_model_or_rate_makes_other_units(folder: Path, tmp_path: Path) -> None:
     asked = request(folder, "new", tmp_path / "scores.csv")
     keys = {unit.key for unit in bulk_units(asked)}
