@@ -9,6 +9,7 @@ Workers must have the versions of this process, and one thread each: torch's set
 process. Files are where the workers see them too: on a shared disk, or in an object store.
 """
 
+import logging
 import queue
 import sys
 import time
@@ -66,7 +67,10 @@ class DaskExecutor:
         self._client: Any = None
         if scheduler is None:
             self._cluster = distributed.LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.ERROR,
             )
         try:
             self._client = self._connected(_CONNECT_S)

@@ -2,8 +2,8 @@
 
 A unit is the features of some consecutive clips. Its key is a hash of the feature parameters and of
 the names, sizes and times of the recordings as they are listed: nothing is read to find out that a
-unit is done. Whoever uses the merged store later compares the bytes of recordings as always
-(`asd_cli.features.extraction`), so that a change which sizes and times do not show is found there.
+unit is done. A run of one process compares the bytes of recordings as always
+(`asd_cli.features.extraction`), and finds a change that sizes and times do not show.
 
 The merged store is the one that a single process would have made, byte for byte.
 """
@@ -40,7 +40,7 @@ from asd_cli.features.store import (
 )
 
 CLIPS_PER_UNIT = 2000
-"""Twenty seconds to a minute of work at 10 to 30 ms for reading and computing a clip of 10 s."""
+"""Six seconds of computing clips of 10 s, half a minute where recordings are in a slow store."""
 _KEY_DIGITS = 32
 
 

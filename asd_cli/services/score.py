@@ -13,6 +13,7 @@ from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import remove_abandoned
 from asd_cli.detectors.plans import Ensemble
 from asd_cli.execution.executor import Executor
+from asd_cli.execution.ranks import Rank
 from asd_cli.pipeline.identity import scoring_inputs
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.per_machine import MachineTask, for_each_machine
@@ -173,10 +174,10 @@ def _combine_members(
         return
     missing: Sequence[str] = [
         machine
-        for machine in layout.machines(request.machines)
+        for machine in request.rank.of(layout.machines(request.machines))
         if not layout.model(machine).exists()
         and all(layout.member(n).model(machine).exists() for n in layout.plan.bases)
     ]
     if missing:
-        members = replace(request, machines=tuple(missing), force=False)
+        members = replace(request, machines=tuple(missing), force=False, rank=Rank())
         train(members, events, executor=executor)
