@@ -27,6 +27,8 @@ from asd_cli.audio.reading import (
     source_info,
 )
 from asd_cli.core.errors import DataError, UsageError
+from asd_cli.core.hashing import hash_bytes, hash_file
+from asd_cli.core.places import is_ordinary, place_signature, read_place
 
 INT16_SCALE = np.float32(1.0 / 32768.0)
 # Two roundings to a sample may reach past the end by this many samples.
@@ -45,14 +47,22 @@ def read_file(path: Path) -> bytes:
     DataError
         When it is not a regular file, may not be read, or is empty.
     """
-    try:
-        _require_regular(path)
-        content = path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    if not is_ordinary(path):
+        content = read_place(path)
+    else:
+        try:
+            _require_regular(path)
+            content = path.read_bytes()
+        except OSError as error:
+            raise _unreadable(path, error) from error
     if not content:
         raise DataError(f"{path} is empty (0 bytes)", hint="copy or fetch it again")
     return content
+
+
+def hash_recording(path: Path) -> str:
+    """SHA-256 of a recording's bytes, wherever they are; OSError, or errors as in `read_file`."""
+    return hash_file(path) if is_ordinary(path) else hash_bytes(read_file(path))
 
 
 def _require_regular(path: Path) -> None:
@@ -253,6 +263,8 @@ def _inside(stretch: _Stretch, span: Span) -> Samples | None:
 
 def _identity(path: Path) -> tuple[object, ...]:
     """Give what changes when a file does."""
+    if not is_ordinary(path):
+        return path, *place_signature(path)
     try:
         _require_regular(path)
         known = path.stat()
@@ -277,6 +289,9 @@ def _span(info: AudioInfo, path: Path, start: float, duration: float | None) -> 
 @contextmanager
 def _opened(path: Path) -> Iterator[Source]:
     """Open a recording, so that only what is looked at is read, and check it."""
+    if not is_ordinary(path):
+        yield check_recording(read_file(path), path)
+        return
     try:
         _require_regular(path)
         with path.open("rb") as file:

@@ -35,6 +35,19 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("several systems side by side", "asd report result/dev/robust result/dev/pooled-knn"),
         ("as text", "asd report --format md"),
     ),
+    "sweep": (
+        ("two detectors, five seeds, all machines",
+         "asd sweep --detector pooled-knn --detector mobilenetv2"),
+        ("values of a setting", "asd sweep --seeds 1-20 --vary feature.n_mels=64,128"),
+        ("what would be run on a cluster",
+         "asd sweep --detector discriminative --executor slurm --dry-run"),
+    ),
+    "pack": (
+        ("a folder into shards of 512 MB", "asd pack recordings/ -o 'shards/{000000..}.tar'"),
+        ("half as large, the same samples",
+         "asd pack dev_data/ -o 'dev_shards/{000000..}.tar' --flac"),
+        ("into an object store", "asd pack recordings/ -o 's3://bucket/fan-3/{000000..}.tar'"),
+    ),
     "inspect": (
         ("a folder of recordings", "asd inspect recordings/"),
         ("with sounds and pictures", "asd inspect recordings/ --report recordings.html"),

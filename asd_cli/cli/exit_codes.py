@@ -90,7 +90,10 @@ def exits(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
             with storage_errors(Path("the output")):
-                result = command(*args, **kwargs)
+                try:
+                    result = command(*args, **kwargs)
+                finally:
+                    _publish()
                 sys.stdout.flush()
         except AsdError as error:
             show_error(make_console(), error)
@@ -120,6 +123,13 @@ def exits(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]
         return result
 
     return wrapped
+
+
+def _publish() -> None:
+    """Copy changed models and results to the stores that settings name, if any."""
+    mirror = sys.modules.get("asd_cli.core.mirror")
+    if mirror is not None:
+        mirror.publish_all()
 
 
 def show_error(console: Console, error: AsdError) -> None:

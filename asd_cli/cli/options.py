@@ -238,6 +238,7 @@ def load(
     config: Path | None, overrides: list[str] | None, flags: Mapping[str, Any] | None = None
 ) -> "SettingsLayers":
     """Load settings; `flags` maps a dotted key to a flag's value, None where it was not given."""
+    from asd_cli.core.mirror import open_mirror
     from asd_cli.settings.layers import load_settings
 
     given = {
@@ -245,4 +246,4 @@ def load(
         for key, value in (flags or {}).items()
         if value is not None
     }
-    return load_settings(config, overrides=overrides or (), flags=given)
+    return load_settings(config, overrides=overrides or (), flags=given, copy=open_mirror)

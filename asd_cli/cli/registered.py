@@ -38,6 +38,7 @@ COMMANDS = {
         "evaluate": "evaluate:evaluate",
         "submit": "submit:submit",
     },
+    "Several machines": {"pack": "pack:pack", "sweep": "sweep:sweep"},
     "Detectors and settings": {
         "detectors": "detectors:detectors",
         "select": "select:select",

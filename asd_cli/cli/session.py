@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asd_cli.cli.cluster import Cluster
 from asd_cli.cli.console import Console, make_console
 from asd_cli.cli.options import choose_mode, load
 from asd_cli.core.errors import IncompleteError
@@ -49,12 +50,13 @@ def begin(
     verbose: bool,
     flags: Mapping[str, Any],
     device: str = "auto",
+    cluster: Cluster | None = None,
 ) -> Iterator[Job]:
     """Make a request from options, and show events while the body runs."""
     from asd_cli.cli.progress import shown_events
     from asd_cli.pipeline.request import RunRequest
 
-    loaded = load(config, overrides, flags)
+    loaded, where = load(config, overrides, flags), cluster or Cluster()
     request = RunRequest(
         settings=loaded.settings,
         mode=choose_mode(*choose),
@@ -63,6 +65,9 @@ def begin(
         jobs=jobs,
         force=force,
         skip_bad=skip_bad,
+        engine=where.engine,
+        scheduler=where.scheduler,
+        rank=where.part,
     )
     console = make_console()
     with shown_events(console, quiet=quiet) as events:

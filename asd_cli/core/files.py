@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from asd_cli.core.errors import StorageError
+from asd_cli.core.errors import StorageError, UsageError
+from asd_cli.core.remote import url_of
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _UNUSABLE = {errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.EFBIG}
@@ -95,7 +96,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     ------
     StorageError
         When the disk is full or the place may not be written.
+    UsageError
+        When it is a URL.
     """
+    if url_of(path) is not None:
+        raise UsageError(
+            f"{url_of(path)} is in a store, and this file is written to a disk",
+            hint="name a folder of this machine",
+        )
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_sibling(path)

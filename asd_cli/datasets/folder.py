@@ -1,14 +1,13 @@
 """Any folder of recordings as a dataset: any names, depth, containers and lengths."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from asd_cli.core.errors import DataError, ProblemsError
 from asd_cli.core.types import GROUP, Clip, Label, Split
 from asd_cli.datasets.cutting import DurationReader, cut_recording
-from asd_cli.datasets.recordings import find_recordings
+from asd_cli.datasets.recordings import recording_names
 
 _LABEL_FOLDERS = {"normal": Label.NORMAL, "anomaly": Label.ANOMALY, "abnormal": Label.ANOMALY}
 
@@ -74,17 +73,17 @@ class FolderDataset:
                 f"{self.root} holds recordings of {self.machines()[0]}, not of {machine}",
                 hint=f"name it: --machine {self.machines()[0]}",
             )
-        paths = find_recordings(self.root)
+        paths = recording_names(self.root)
         clips: list[Clip] = []
         problems: list[str] = []
-        for path in paths:
+        for path, name in paths.items():
             whole = Clip(
                 path=path,
                 machine=machine,
                 split=split,
-                label=_label_of(path, self.root),
-                recording=path.relative_to(_folder(self.root)).as_posix(),
-                attributes=dict(self._attributes(path)),
+                label=label_of_folders(PurePosixPath(name).parts[:-1]),
+                recording=name,
+                attributes=dict(self._attributes(name)),
             )
             try:
                 clips.extend(self._cut(whole))
@@ -98,23 +97,14 @@ class FolderDataset:
             )
         return tuple(clips)
 
-    def _attributes(self, path: Path) -> Iterator[tuple[str, str]]:
+    def _attributes(self, name: str) -> Iterator[tuple[str, str]]:
         if self.group_by_folder:
-            yield GROUP, os.fspath(path.parent.relative_to(_folder(self.root)))
+            yield GROUP, str(PurePosixPath(name).parent)
 
     def _cut(self, recording: Clip) -> Sequence[Clip]:
         if self.clip_seconds is None or self.read_duration is None:
             return [recording]
         return cut_recording(recording, self.read_duration(recording.path), self.clip_seconds)
-
-
-def _folder(root: Path) -> Path:
-    return root.parent if root.is_file() else root
-
-
-def _label_of(path: Path, root: Path) -> Label | None:
-    """Take the label from the names of the folders between the root and the file."""
-    return label_of_folders(path.relative_to(_folder(root)).parts[:-1])
 
 
 def label_of_folders(folders: Sequence[str]) -> Label | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from asd_cli.core.errors import DataError
 from asd_cli.core.recordings import AUDIO_SUFFIXES, is_recording_name
+from asd_cli.core.remote import url_of
+from asd_cli.datasets.trees import ListedTree, tree_of
 
 
 def find_recordings(root: Path) -> list[Path]:
@@ -19,6 +21,9 @@ def find_recordings(root: Path) -> list[Path]:
     DataError
         When there is no such folder, no recording in it, or a folder in it may not be read.
     """
+    tree = tree_of(root)
+    if isinstance(tree, ListedTree):
+        return sorted(map(tree.source, _named(tree)))
     if root.is_file():
         return [root]
     if not root.is_dir():
@@ -29,6 +34,26 @@ def find_recordings(root: Path) -> list[Path]:
             f"{root} holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))})",
             hint="name a folder of recordings",
         )
+    return found
+
+
+def recording_names(root: Path) -> dict[Path, str]:
+    """Name the recordings below a folder by their place in it, by path; errors as above.
+
+    One in a shard has the name that it had before it was packed.
+    """
+    tree = tree_of(root)
+    if isinstance(tree, ListedTree):
+        return {tree.source(path): path.relative_to(root).as_posix() for path in _named(tree)}
+    folder = root.parent if root.is_file() else root
+    return {path: path.relative_to(folder).as_posix() for path in find_recordings(root)}
+
+
+def _named(tree: ListedTree) -> list[Path]:
+    found = [path for path in tree.below(tree.root) if is_recording_name(path)]
+    if not found:
+        where = url_of(tree.root) or tree.root
+        raise DataError(f"{where} holds no recordings", hint="name a folder of recordings")
     return found
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from asd_cli.core.errors import UsageError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.execution.cores import available_cores
 
@@ -126,9 +128,50 @@ def in_order(
         outcomes.close()
 
 
-def make_executor(jobs: int | None) -> Executor:
-    """Choose where to run `jobs` jobs at once; None means one for each core."""
+class Verb(StrEnum):
+    """What is done in units."""
+
+    EXTRACT = "extract"
+    TRAIN = "train"
+    SCORE = "score"
+
+
+class Engine(StrEnum):
+    """What runs jobs."""
+
+    PROCESSES = "processes"
+    DASK = "dask"
+    SLURM = "slurm"
+
+
+def make_executor(
+    jobs: int | None, *, engine: Engine = Engine.PROCESSES, scheduler: str | None = None
+) -> Executor:
+    """Choose where to run jobs.
+
+    Parameters
+    ----------
+    jobs : int or None
+        How many at once; None means one for each core.
+    engine : Engine
+        Processes of this machine, or Dask.
+    scheduler : str, optional
+        Address of the scheduler of Dask; by default workers are started on this machine.
+
+    Raises
+    ------
+    UsageError
+        When the engine is not installed, or runs whole commands and no jobs (``slurm``).
+    NetworkError
+        When the scheduler does not answer.
+    """
     workers = available_cores() if jobs is None else jobs
+    if engine is Engine.DASK:
+        from asd_cli.execution.dask_executor import DaskExecutor
+
+        return DaskExecutor(scheduler, workers=workers)
+    if engine is Engine.SLURM:
+        raise UsageError("slurm runs ranks of a command", hint="use: asd … --executor slurm")
     if workers <= 1:
         return SerialExecutor()
     from asd_cli.execution.processes import ProcessExecutor

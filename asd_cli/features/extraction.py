@@ -119,13 +119,13 @@ def extract_features(
     StorageError
         When the store cannot be written.
     """
-    _require_names(clips)
+    require_names(clips)
     keep_freed_memory()
-    with _locked(name):
+    with locked_store(name):
         known = None if force else _usable_store(name, recipe)
         if known is not None and _all_known(clips, known.index, recipe, executor.workers):
             advance(len(clips))
-            found = _suspicions(known.index.entries)
+            found = suspicions_of(known.index.entries)
             return Extraction(known.path, computed=0, reused=len(clips), suspicions=found)
         remove_abandoned(name.parent)
         if force:
@@ -141,13 +141,19 @@ def extract_features(
         for old in find_stores(name):
             if old != extraction.path and extraction.path is not None:
                 remove_store(old)
-    if extraction.skipped and not skip_bad:
+    if not skip_bad:
+        require_complete(extraction, clips)
+    return extraction
+
+
+def require_complete(extraction: Extraction, clips: Sequence[Clip]) -> None:
+    """Refuse an extraction that had to leave recordings out; ProblemsError lists them."""
+    if extraction.skipped:
         raise ProblemsError(
             f"{len(extraction.skipped)} of {len(clips)} recordings cannot be used",
             grouped_problems(_by_path(clips, extraction.skipped), len(clips)),
             hint="fix or remove them, or leave them out: --skip-bad",
         )
-    return extraction
 
 
 def _by_path(clips: Sequence[Clip], problems: Sequence[str]) -> dict[str, str]:
@@ -156,7 +162,7 @@ def _by_path(clips: Sequence[Clip], problems: Sequence[str]) -> dict[str, str]:
     return {next((p for p in paths if p in text), text): text for text in problems}
 
 
-def _require_names(clips: Sequence[Clip]) -> None:
+def require_names(clips: Sequence[Clip]) -> None:
     """Refuse clips that share a name: one would get the features and the score of the other."""
     times = Counter(clip.name for clip in clips)
     shared = [f"{clip.name}: {clip.path}" for clip in clips if times[clip.name] > 1]
@@ -185,7 +191,7 @@ def open_extraction(extraction: Extraction, clips: Sequence[Clip]) -> FeatureSto
 
 
 @contextmanager
-def _locked(name: Path) -> Iterator[None]:
+def locked_store(name: Path) -> Iterator[None]:
     """Let one run at a time fill a store; a store on a read-only disk can only be read."""
     with storage_errors(name):
         try:
@@ -279,11 +285,12 @@ def _fill(
         computed=computed,
         reused=reused,
         skipped=tuple(skipped.values()),
-        suspicions=_suspicions(writer.entries),
+        suspicions=suspicions_of(writer.entries),
     )
 
 
-def _suspicions(entries: Iterable[StoreEntry]) -> dict[str, tuple[Suspicion, ...]]:
+def suspicions_of(entries: Iterable[StoreEntry]) -> dict[str, tuple[Suspicion, ...]]:
+    """Give what is odd about recordings, by the clip's name."""
     return {entry.name: entry.suspicions for entry in entries if entry.suspicions}
 
 

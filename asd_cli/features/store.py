@@ -231,6 +231,30 @@ class StoreWriter:
             _write_all(self.journal, _journal_line(entry.as_dict()))
         self.entries.append(entry)
 
+    def append_store(self, path: Path, index: StoreIndex) -> bool:
+        """Add all clips of another store; False, and nothing added, where its rows are damaged.
+
+        Raises
+        ------
+        StorageError
+            When the disk is full.
+        """
+        size = self.n_mels * _FLOAT_BYTES
+        begin, before = self.data.tell(), self.rows
+        with storage_errors(self.name), path.open("rb") as stream:
+            rows = sum(entry.frames for entry in index.entries)
+            whole = _header_or_none(stream) == (rows, self.n_mels)
+            for entry in index.entries if whole else ():
+                content = stream.read(entry.frames * size)
+                whole = whole and zlib.crc32(content) == entry.crc32
+                _write_all(self.data, content)
+            if not whole:
+                self.data.truncate(begin)
+                self.data.seek(begin)
+                return False
+        self.entries += [replace(e, offset=before + e.offset) for e in index.entries]
+        return True
+
     def finish(self) -> Path:
         """Give the store the name of its content; returns its path."""
         index = StoreIndex(self.parameters, self.n_mels, tuple(self.entries))
@@ -332,6 +356,13 @@ def _write_header(stream: IO[bytes], shape: tuple[int, int]) -> None:
     """Write a .npy header; numpy pads it so that a larger first axis still fits."""
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(stream, header)
+
+
+def _header_or_none(stream: IO[bytes]) -> tuple[int, ...] | None:
+    try:
+        return _read_header(stream)
+    except (OSError, ValueError):
+        return None
 
 
 def _read_header(stream: IO[bytes]) -> tuple[int, ...]:

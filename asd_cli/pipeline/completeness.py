@@ -24,8 +24,10 @@ from typing import Any
 from asd_cli.artifacts.manifest import MachineRecord, Manifest
 from asd_cli.artifacts.score_files import SCORE, ScoreTable, parse_file_name
 from asd_cli.artifacts.value_files import join_names
+from asd_cli.audio.decoding import hash_recording
 from asd_cli.core.errors import AsdError, DataError
 from asd_cli.core.hashing import hash_file
+from asd_cli.core.places import changed_at, is_folder
 from asd_cli.core.text import setting_value
 from asd_cli.core.types import Clip, Split
 from asd_cli.datasets.dcase.dataset import DcaseDataset
@@ -194,7 +196,7 @@ def _recorded_clips(scored: Scored) -> Iterator[tuple[str, dict[str, str]]]:
     for folder in sorted(folders):
         dataset = DcaseDataset(folder, layout.edition, layout.mode)
         try:
-            machines = dataset.machines() if folder.is_dir() else ()
+            machines = dataset.machines() if is_folder(folder) else ()
         except AsdError:
             continue
         for machine in machines:
@@ -347,7 +349,7 @@ def _changed_recordings(layout: Layout, machine: str, record: MachineRecord) -> 
 def _hash_now(clip: Clip, layout: Layout) -> str:
     """Hash a clip as scoring did: the bytes of a file, of a part of one its samples."""
     if not clip.is_part:
-        return hash_file(clip.path)
+        return hash_recording(clip.path)
     try:
         return read_hashed(clip, feature_parameters(layout.settings)).sha256
     except DataError:  # it can no longer be read
@@ -356,5 +358,4 @@ def _hash_now(clip: Clip, layout: Layout) -> str:
 
 def _touched_since(path: Path, moment: float) -> bool:
     """Whether a file may have changed; copies with an old date have a new time of status change."""
-    status = path.stat()
-    return max(status.st_mtime, status.st_ctime) > moment - _CLOCK_SECONDS
+    return changed_at(path) > moment - _CLOCK_SECONDS

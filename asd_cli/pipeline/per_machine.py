@@ -12,7 +12,9 @@ from asd_cli.core.events import Events, LabelledEvents
 from asd_cli.core.memory import keep_freed_memory
 from asd_cli.core.types import Clip
 from asd_cli.detectors.spec import Runtime
-from asd_cli.execution.executor import Executor, SerialExecutor
+from asd_cli.execution.executor import Engine, Executor, SerialExecutor
+from asd_cli.execution.markers import Markers
+from asd_cli.execution.units import retried
 from asd_cli.features.store import FeatureStore, open_store
 from asd_cli.pipeline.request import RunRequest
 
@@ -107,6 +109,7 @@ def for_each_machine(
     request: RunRequest,
     executor: Executor,
     events: Events,
+    claims: Path,
     done: Callable[[Result], None] = lambda _: None,
 ) -> list[Result]:
     """Do a picklable piece of work for every machine, several at once where cores allow.
@@ -125,6 +128,9 @@ def for_each_machine(
         Where to work.
     events : Events
         Told of progress, and of each failure when it happens.
+    claims : Path
+        Folder that machines are claimed in while they are worked on, where several processes may
+        do the same (`RunRequest.in_units`).
     done : callable
         Called here with each result as it comes.
 
@@ -149,10 +155,10 @@ def for_each_machine(
 
     runtime = request.settings.plan.runtime
     at_once = all(task.threads == _THREADS_OF_SEVERAL for task in tasks)
-    chosen = executor if at_once else SerialExecutor()
+    chosen = executor if at_once or request.engine is not Engine.PROCESSES else SerialExecutor()
     found: dict[int, _MachineOutcome[Result]] = {}
     attempts = chosen.submit(
-        partial(_attempt, work, runtime),
+        partial(_attempt, work, runtime, claims if request.in_units else None),
         tasks,
         events=events,
         long=runtime is Runtime.TORCH,
@@ -171,13 +177,20 @@ def for_each_machine(
 def _attempt(
     work: Callable[[MachineTask, Events], Result],
     runtime: Runtime,
+    claims: Path | None,
     task: MachineTask,
     events: Events,
 ) -> _MachineOutcome[Result]:
-    try:
+    def do() -> Result:
         with runtime_ready(runtime, task.threads):
-            result = work(task, LabelledEvents(events, task.machine))
-            return _MachineOutcome(task.machine, result=result)
+            return work(task, LabelledEvents(events, task.machine))
+
+    try:
+        if claims is None:
+            return _MachineOutcome(task.machine, result=do())
+        with Markers(claims).claimed(f".{task.machine}", wait=True):
+            result = retried(do, task.machine, events)
+        return _MachineOutcome(task.machine, result=result)
     except AsdError as error:
         return _MachineOutcome(task.machine, error=error)
 

@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from asd_cli.artifacts.value_files import join_names
+from asd_cli.audio.decoding import hash_recording
 from asd_cli.audio.quality import Suspicion, SuspicionKind
-from asd_cli.core.hashing import hash_bytes, hash_file
+from asd_cli.core.hashing import hash_bytes
+from asd_cli.core.places import changed_at
 from asd_cli.core.types import Clip
 from asd_cli.features.store import FeatureStore
 
@@ -188,7 +190,7 @@ def other_recordings(
     clips: Sequence[Clip],
     *,
     train: str,
-    hash_of: Callable[[Path], str] = hash_file,
+    hash_of: Callable[[Path], str] = hash_recording,
 ) -> Iterator[str]:
     """Say where the training clips in the folder are not those that a model is of.
 
@@ -246,10 +248,5 @@ def _compared(clips: Sequence[Clip], model: Path) -> list[Clip]:
     return [
         clip
         for number, clip in enumerate(complete)
-        if number in chosen or _changed_at(clip.path) > moment
+        if number in chosen or changed_at(clip.path) > moment
     ]
-
-
-def _changed_at(path: Path) -> float:
-    status = path.stat()
-    return max(status.st_mtime, status.st_ctime)

@@ -8,6 +8,7 @@ from asd_cli.core.errors import DataError
 from asd_cli.core.hashing import hash_file
 from asd_cli.datasets.dcase.attributes import NO_ATTRIBUTE, read_attributes
 from asd_cli.datasets.dcase.names import parse_clip_name
+from asd_cli.datasets.trees import tree_of
 from asd_cli.evaluation.labelled import LabelledScores
 from asd_cli.evaluation.notes import INCOMPLETE
 from asd_cli.pipeline.completeness import Scored, completeness_notes
@@ -97,8 +98,10 @@ def find_attributes(
         if clip.condition not in {None, NO_ATTRIBUTE}:
             found.setdefault("attributes in the name", {})[name] = clip.condition or ""
     folder = layout.data_directory / machine
-    for path in sorted(folder.glob("attributes_*.csv")) if folder.is_dir() else ():
-        for name, values in _listed(path).items():
+    tree = tree_of(layout.data_directory)
+    for path in tree.children(folder) if tree.is_dir(folder) else ():
+        listed = _listed(tree.source(path)) if path.match("attributes_*.csv") else {}
+        for name, values in listed.items():
             if name in names:
                 for attribute, value in values.items():
                     found.setdefault(attribute, {})[name] = value

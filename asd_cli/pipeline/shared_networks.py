@@ -1,6 +1,7 @@
 """What a detector builds on: models of other detectors, and a network that all machines share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from asd_cli.core.files import write_text
 from asd_cli.detectors.base import Detector, DetectorState, FitContext
 from asd_cli.detectors.embedding import EmbeddingDetector
 from asd_cli.detectors.plans import create_detector, options_to_plain
+from asd_cli.execution.markers import Markers
 from asd_cli.features.store import FeatureStore
 from asd_cli.pipeline.identity import decisive_settings, for_scoring, model_identity
 from asd_cli.pipeline.layout import Layout
@@ -24,6 +26,16 @@ from asd_cli.training.checkpoint import Checkpoint
 from asd_cli.training.devices import deterministic_kernels
 
 _NETWORK = "network"
+
+
+@contextmanager
+def claimed_network(layout: Layout, request: RunRequest) -> Iterator[None]:
+    """Let one of several ranks train the network; the others wait and find it."""
+    if not request.in_units:
+        yield
+        return
+    with Markers(layout.model_directory).claimed(f".{_NETWORK}", wait=True):
+        yield
 
 
 def train_network(

@@ -1,16 +1,13 @@
 """`asd extract`: bring the feature store up to date."""
 
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.types import Split
-from asd_cli.execution.executor import make_executor
-from asd_cli.features.extraction import Extraction, open_extraction
+from asd_cli.features.extraction import Extraction
 from asd_cli.pipeline.extraction import ExtractionContext
 from asd_cli.pipeline.layout import Layout
-from asd_cli.pipeline.recording_checks import identities, names_by_hash, trained_and_tested
 from asd_cli.pipeline.request import RunRequest
 
 
@@ -35,27 +32,23 @@ class ExtractedClips:
 
 @dataclass(frozen=True, slots=True)
 class ExtractResult:
-    """Features of all machines."""
+    """Features of all machines.
+
+    Attributes
+    ----------
+    parts : tuple of ExtractedClips
+        What is complete.
+    unfinished : tuple of str
+        What other ranks have units of that are not done: ``fan train``.
+    """
 
     parts: tuple[ExtractedClips, ...]
+    unfinished: tuple[str, ...] = ()
 
     @property
     def skipped(self) -> tuple[str, ...]:
         """Why each bad clip was left out."""
         return tuple(text for part in self.parts for text in part.extraction.skipped)
-
-
-def _trained_and_tested(
-    layout: Layout, machine: str, parts: Sequence[ExtractedClips]
-) -> Iterator[str]:
-    """Describe audio of a machine that is in training and in test."""
-    found = {part.split: part.extraction for part in parts if part.machine == machine}
-    if any(split not in found or found[split].path is None for split in Split):
-        return
-    clips = {split: layout.dataset.clips(machine, split) for split in Split}
-    train, test = (open_extraction(found[s], clips[s]) for s in (Split.TRAIN, Split.TEST))
-    names = names_by_hash(train.clips)
-    yield from trained_and_tested(machine, identities(train), test, names)
 
 
 def extract(request: RunRequest, events: Events = SILENT) -> ExtractResult:
@@ -69,13 +62,20 @@ def extract(request: RunRequest, events: Events = SILENT) -> ExtractResult:
         When the store cannot be written.
     """
     layout = Layout(request.settings, request.mode)
-    parts = []
-    with closing(make_executor(request.jobs)) as executor:
-        context = ExtractionContext(layout, executor, events, request.skip_bad)
-        for machine in layout.machines(request.machines):
-            for split in (s for s in Split if layout.dataset.has(machine, s)):
-                extraction = context.extract(machine, split, force=request.force)
-                parts.append(ExtractedClips(machine, split, extraction))
-            for text in _trained_and_tested(layout, machine, parts):
-                events.warning(text)
-    return ExtractResult(tuple(parts))
+    machines = layout.machines(request.machines)
+    every = [(m, split) for m in machines for split in Split if layout.dataset.has(m, split)]
+    parts, unfinished = [], []
+    with closing(request.make_executor()) as executor:
+        context = ExtractionContext.of(layout, request, executor, events)
+        context.fill(every, rank=request.rank, force=request.force)
+        for machine, split in every:
+            if request.rank.is_one_of_several and context.is_unfinished(machine, split):
+                unfinished.append(f"{machine} {split}")
+                continue
+            force = request.force and not request.in_units
+            extraction = context.extract(machine, split, force=force)
+            parts.append(ExtractedClips(machine, split, extraction))
+        for machine in machines:
+            own = {part.split: part.extraction for part in parts if part.machine == machine}
+            context.warn_of_tested(machine, own)
+    return ExtractResult(tuple(parts), tuple(unfinished))

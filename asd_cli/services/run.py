@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from asd_cli.core.errors import AsdError
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.types import Mode, Split
-from asd_cli.execution.executor import Executor, make_executor
+from asd_cli.execution.executor import Executor
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.request import RunRequest
 from asd_cli.services.evaluate import EvaluateRequest, EvaluateResult, evaluate
@@ -51,7 +51,7 @@ def run(
         What any of the steps raises.
     """
     if executor is None:
-        with closing(make_executor(request.jobs)) as made:
+        with closing(request.make_executor()) as made:
             return run(request, events, executor=made)
     layout = Layout(request.settings, request.mode)
     _fetch(missing_stages(layout, request.machines), request, events)

@@ -1,6 +1,6 @@
 """`asd train`: train a model of normal sound for each machine."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,18 +8,16 @@ from typing import Any
 
 from asd_cli.core.events import SILENT, Events
 from asd_cli.core.files import remove_abandoned
-from asd_cli.core.types import Split
-from asd_cli.execution.executor import Executor, make_executor
-from asd_cli.pipeline.extraction import ExtractionContext
+from asd_cli.execution.executor import Executor
 from asd_cli.pipeline.layout import Layout
 from asd_cli.pipeline.per_machine import (
     MachineTask,
     StoredClips,
     for_each_machine,
-    threads_for,
 )
 from asd_cli.pipeline.request import RunRequest
-from asd_cli.pipeline.shared_networks import train_network
+from asd_cli.pipeline.shared_networks import claimed_network, train_network
+from asd_cli.pipeline.tasks import training_tasks
 from asd_cli.pipeline.training import (
     TrainedMachine,
     require_no_other_edition,
@@ -89,16 +87,16 @@ def train(
         When a model cannot be written.
     """
     if executor is None:
-        with closing(make_executor(request.jobs)) as made:
+        with closing(request.make_executor()) as made:
             return train(request, events, follow_up=follow_up, executor=made)
     layout = Layout(request.settings, request.mode)
     require_device_name(request.device)
     skipped = list(_train_bases(layout, request, events, executor))
-    machines = layout.machines(request.machines)
+    machines = request.rank.of(layout.machines(request.machines))
     if not request.force:
         for machine in machines:
             require_no_other_edition(layout, machine)
-    tasks, bad = _open_tasks(layout, machines, request, events, executor)
+    tasks, bad = training_tasks(layout, machines, request, events, executor)
     skipped.extend(bad)
     trained: dict[str, TrainedMachine] = {}
     outdated: list[MachineTask] = []
@@ -113,7 +111,8 @@ def train(
     remove_abandoned(layout.model_directory)
     if outdated and layout.plan.trains_shared_network:
         stores = {n: clips.open() for task in tasks[:1] for n, clips in _all_clips(task).items()}
-        train_network(layout, stores, request=request, events=events)
+        with claimed_network(layout, request):
+            train_network(layout, stores, request=request, events=events)
 
     def keep(result: tuple[TrainedMachine, Any]) -> None:
         machine, followed = result
@@ -122,7 +121,10 @@ def train(
             follow_up.keep(followed)
 
     work = partial(_train_and_follow, request, None if follow_up is None else follow_up.work)
-    for_each_machine(work, outdated, request=request, executor=executor, events=events, done=keep)
+    for_each_machine(
+        work, outdated, request=request, executor=executor, events=events, done=keep,
+        claims=layout.model_directory,
+    )  # fmt: skip
     kept = tuple(dict.fromkeys(skipped))
     return TrainResult(tuple(trained[machine] for machine in machines), kept)
 
@@ -135,41 +137,6 @@ def _train_bases(
         settings = layout.member(name).settings
         member = replace(request, settings=settings, force=False)
         yield from train(member, events, executor=executor).skipped
-
-
-def _open_tasks(
-    layout: Layout,
-    machines: Sequence[str],
-    request: RunRequest,
-    events: Events,
-    executor: Executor,
-) -> tuple[list[MachineTask], list[str]]:
-    """Extract what is missing; gives a task a machine, and why clips were left out."""
-    context = ExtractionContext(layout, executor, events, request.skip_bad)
-    needed = layout.machines(()) if layout.plan.needs_other_machines else machines
-    stored: dict[str, StoredClips] = {}
-    skipped: dict[str, tuple[str, ...]] = {}
-    for machine in needed:
-        stored[machine], skipped[machine] = context.require(machine, Split.TRAIN)
-    tasks = [_task(machine, stored, request, machines, layout=layout) for machine in machines]
-    return tasks, [text for every in skipped.values() for text in every]
-
-
-def _task(
-    machine: str,
-    stored: Mapping[str, StoredClips],
-    request: RunRequest,
-    machines: Sequence[str],
-    *,
-    layout: Layout,
-) -> MachineTask:
-    others = tuple((name, stored[name]) for name in sorted(stored) if name != machine)
-    return MachineTask(
-        machine,
-        stored[machine],
-        threads_for(request, machines),
-        others if layout.plan.needs_other_machines else (),
-    )
 
 
 def _all_clips(task: MachineTask) -> dict[str, StoredClips]:

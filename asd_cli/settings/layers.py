@@ -8,8 +8,8 @@ where another one is chosen over it, that one's preset holds.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from asd_cli.core.errors import ConfigError, UsageError
+from asd_cli.core.remote import url_of
 from asd_cli.core.structures import StructureError
 from asd_cli.detectors.plans import Ensemble
 from asd_cli.detectors.registry import all_detectors, detector_spec
@@ -26,6 +27,7 @@ from asd_cli.settings.resolve import DEFAULT, PRESET, Resolved, resolve
 
 DEFAULT_FILE = Path("baseline.yaml")
 _PREFIX = "ASD__"
+_MAY_BE_STORES = ("model_directory", "result_directory")
 # What Keras' "adam" means where the autoencoder baseline's file gives no rate.
 _KERAS_ADAM_LR = 0.001
 
@@ -99,6 +101,25 @@ class SettingsLayers:
             return Settings.model_validate({**values, "parameters": parameters})
         except ValidationError as error:
             raise self._config_error(error) from error
+
+    def on_this_disk(self, copy: Callable[[Path, Path], Path]) -> "SettingsLayers":
+        """Work on copies of model and result folders that are in stores.
+
+        Parameters
+        ----------
+        copy : callable
+            ``copy(url, cache_directory)`` gives the folder of the copy.
+        """
+        cache = self._merged.get("cache_directory")
+        folder = Path(str(cache.value)) if cache is not None else Settings().cache_directory
+        found = []
+        for key in _MAY_BE_STORES:
+            entry = self._merged.get(key)
+            url = None if entry is None else url_of(Path(str(entry.value)))
+            if entry is not None and url is not None and url_of(folder) is None:
+                local = copy(Path(str(entry.value)), folder)
+                found.append(Entry(key, str(local), f"{entry.origin} ({url})"))
+        return replace(self, flags=(*self.flags, *found)) if found else self
 
     def _config_error(self, error: ValidationError) -> ConfigError:
         first = error.errors()[0]
@@ -194,6 +215,7 @@ def load_settings(
     overrides: Sequence[str] = (),
     flags: Mapping[str, tuple[str, Any]] | None = None,
     environment: Mapping[str, str] | None = None,
+    copy: Callable[[Path, Path], Path] | None = None,
 ) -> SettingsLayers:
     """Read all layers.
 
@@ -207,6 +229,8 @@ def load_settings(
         Dotted key to flag name and value, for flags that stand for a setting.
     environment : mapping, optional
         Environment variables; those of the process by default.
+    copy : callable, optional
+        Gives the copy of a folder in a store (`SettingsLayers.on_this_disk`).
 
     Returns
     -------
@@ -234,6 +258,8 @@ def load_settings(
         set=tuple(_override(text) for text in overrides),
         flags=tuple(_entry(key, value, flag) for key, (flag, value) in (flags or {}).items()),
     )
+    if copy is not None:
+        layers = layers.on_this_disk(copy)
     layers.settings  # noqa: B018 - wrong values are errors of loading
     return layers
 

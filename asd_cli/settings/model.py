@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from asd_cli.core.errors import ConfigError, UsageError
+from asd_cli.core.remote import url_of
 from asd_cli.core.structures import StructureError
 from asd_cli.detectors.plans import Plan, parse_detector
 from asd_cli.settings.keys import RENAMED, check_value, find_key
@@ -94,6 +95,18 @@ class Settings(BaseModel):
             if key not in cls.model_fields:
                 parameters.update(leaves({key: value}))
         return {**own, "parameters": dict(sorted(_checked(parameters)))}
+
+    @field_validator("cache_directory", "model_directory", "result_directory")
+    @classmethod
+    def _of_this_machine(cls, value: Path) -> Path:
+        """Refuse stores: these folders are locked and appended to, which object stores cannot."""
+        url = url_of(value)
+        if url is not None:
+            raise ValueError(
+                f"{url} is in a store; here only a folder of this machine or of a shared disk "
+                "can be (the command line takes model and result folders in stores)"
+            )
+        return value
 
     @field_validator("edition", mode="before")
     @classmethod

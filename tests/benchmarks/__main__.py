@@ -30,6 +30,7 @@ from tests.benchmarks import (
     lite,
     memory,
     report,
+    scale_out,
     startup,
 )
 
@@ -103,6 +104,11 @@ def _lite(tiny: bool, _: bool) -> Figures:
     return found, lite.as_markdown(found)
 
 
+def _scale_out(tiny: bool, _: bool) -> Figures:
+    found = scale_out.run(tiny=tiny)
+    return found, scale_out.as_markdown(found)
+
+
 BENCHMARKS: dict[str, Callable[[bool, bool], Figures]] = {
     "compute": _compute,
     "memory": _memory,
@@ -114,6 +120,7 @@ BENCHMARKS: dict[str, Callable[[bool, bool], Figures]] = {
     "report": _report,
     "detectors": _detectors,
     "lite": _lite,
+    "scale_out": _scale_out,
 }
 
 

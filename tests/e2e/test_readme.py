@@ -20,7 +20,7 @@ from tests.support.recordings import write_machine
 from tests.support.zenodo_server import ZenodoServer
 
 TOP = Path(__file__).resolve().parents[2]
-TOPICS = ("own-machines", "alarms", "export", "challenge", "editions", "detectors", "settings", "files", "exit-codes",
+TOPICS = ("own-machines", "alarms", "export", "challenge", "cluster", "editions", "detectors", "settings", "files", "exit-codes",
           "python", "reference-parity", "glossary")  # fmt: skip
 PLACE = TOP / "asd_cli" / "cli" / "topics"
 FIRST = (TOP / "README.md").read_text()

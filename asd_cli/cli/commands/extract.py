@@ -1,9 +1,12 @@
 """`asd extract`."""
 
-from asd_cli.cli import options
+from functools import partial
+
+from asd_cli.cli import cluster, options
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import ShortFormat
 from asd_cli.cli.session import begin, end
+from asd_cli.execution.executor import Engine, Verb
 
 
 @exits
@@ -22,6 +25,12 @@ def extract(
     resample: options.Resample = None,
     channel: options.Channel = None,
     format_: options.ShortFormatOption = ShortFormat.TEXT,
+    executor: cluster.EngineOption = Engine.PROCESSES,
+    scheduler: cluster.Scheduler = None,
+    slurm_options: cluster.SlurmOptions = "",
+    rank: cluster.RankNumber = None,
+    ranks: cluster.Ranks = None,
+    dry_run: cluster.DryRun = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -30,11 +39,25 @@ def extract(
     Training and scoring do this by themselves; features are kept and only computed again when a
     recording or a setting changes.
     """
+    where = cluster.Cluster(
+        engine=executor, scheduler=scheduler, slurm_options=slurm_options, rank=rank, ranks=ranks,
+        dry_run=dry_run,
+    )  # fmt: skip
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
-        skip_bad=skip_bad, quiet=quiet, verbose=verbose,
+        skip_bad=skip_bad, quiet=quiet, verbose=verbose, cluster=where,
         flags={"edition": edition, "feature.resample": resample, "feature.channel": channel},
     ) as job:  # fmt: skip
+        from asd_cli.pipeline.planning import plan_of
+
+        if cluster.handled(
+            where,
+            partial(plan_of, Verb.EXTRACT, job.request),
+            events=job.events,
+            console=job.console,
+            force=job.request.force,
+        ):
+            return
         from asd_cli.services import extract as service
 
         result = service.extract(job.request, job.events)
@@ -48,6 +71,8 @@ def extract(
                     else f"{found.computed} clips extracted, {found.reused} kept"
                 )
             )
+        for unfinished in result.unfinished:
+            job.events.note(f"{unfinished}: other ranks have units to do; the last one joins them")
     if format_ is ShortFormat.JSON:
         from asd_cli.cli.output.summaries import print_extraction
 

@@ -1,17 +1,19 @@
 """`asd score`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from asd_cli.cli import options
+from asd_cli.cli import cluster, options
 from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import ScoreFormat
 from asd_cli.cli.own import one_machine, own_settings, read_paths, require_unused
 from asd_cli.cli.session import begin, end
 from asd_cli.core.errors import AnomaliesError, DataError, IncompleteError
+from asd_cli.execution.executor import Engine, Verb
 
 
 @exits
@@ -39,6 +41,12 @@ def score(
         Path | None,
         typer.Option("--report", metavar="PAGE.html", help="Own: write a page with sounds."),
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="TABLE", help="Own: .csv or .parquet of any length."
+        ),
+    ] = None,
     fail_on_anomaly: Annotated[
         bool, typer.Option("--fail-on-anomaly", help="Own: exit 9 when a file is anomalous.")
     ] = False,
@@ -56,6 +64,12 @@ def score(
     skip_bad: options.SkipBad = False,
     resample: options.Resample = None,
     channel: options.Channel = None,
+    executor: cluster.EngineOption = Engine.PROCESSES,
+    scheduler: cluster.Scheduler = None,
+    slurm_options: cluster.SlurmOptions = "",
+    rank: cluster.RankNumber = None,
+    ranks: cluster.Ranks = None,
+    dry_run: cluster.DryRun = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -67,10 +81,14 @@ def score(
     Otherwise: an anomaly score and a decision for every test clip. The CSV files are those of the
     DCASE baseline, byte for byte in form, and can be submitted.
     """
+    where = cluster.Cluster(
+        engine=executor, scheduler=scheduler, slurm_options=slurm_options, rank=rank, ranks=ranks,
+        dry_run=dry_run,
+    )  # fmt: skip
     own = {
         "--model": model, "--false-alarm-rate": false_alarm_rate,
         f"--format {format_}": format_ in {ScoreFormat.JSONL, ScoreFormat.CSV},
-        "--fail-on-anomaly": fail_on_anomaly, "--report": report,
+        "--fail-on-anomaly": fail_on_anomaly, "--report": report, "--output": output,
     }  # fmt: skip
     if paths:
         require_unused(
@@ -79,6 +97,15 @@ def score(
              "--force": force, "--skip-bad": skip_bad},
             "with files: the model knows what is needed",
         )  # fmt: skip
+        if output is not None:
+            require_unused({"--report": report}, "with --output")
+            _score_in_bulk(
+                paths, config, set_, machine=machine, model=model, rate=false_alarm_rate,
+                format_=format_ or ScoreFormat.TEXT, fail=fail_on_anomaly, device=device,
+                quiet=quiet, output=output, where=where, jobs=jobs,
+            )  # fmt: skip
+            return
+        where.require_unused()
         _score_own(
             paths, config, set_, machine=machine, model=model, rate=false_alarm_rate,
             format_=format_ or ScoreFormat.TEXT, fail=fail_on_anomaly, device=device, quiet=quiet,
@@ -89,9 +116,20 @@ def score(
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
         skip_bad=skip_bad, quiet=quiet, verbose=verbose, device=device,
+        cluster=where,
         flags={"detector": detector, "edition": edition, "feature.resample": resample,
                "feature.channel": channel},
     ) as job:  # fmt: skip
+        from asd_cli.pipeline.planning import plan_of
+
+        if cluster.handled(
+            where,
+            partial(plan_of, Verb.SCORE, job.request),
+            events=job.events,
+            console=job.console,
+            force=job.request.force,
+        ):
+            return
         from asd_cli.services import score as service
 
         result = service.score(job.request, job.events)
@@ -164,4 +202,55 @@ def _score_own(
         raise IncompleteError(
             f"{len(bad)} of {len(scores.files)} files were not scored",
             hint="the reason stands with each file above",
+        )
+
+
+def _score_in_bulk(
+    paths: list[Path],
+    config: Path | None,
+    set_: list[str] | None,
+    *,
+    machine: list[str] | None,
+    model: Path | None,
+    rate: float | None,
+    format_: ScoreFormat,
+    fail: bool,
+    device: str,
+    quiet: bool,
+    output: Path,
+    where: cluster.Cluster,
+    jobs: int | None,
+) -> None:
+    from asd_cli.cli.output.own_scores import show_bulk
+    from asd_cli.cli.progress import shown_events
+    from asd_cli.pipeline.own.bulk import BulkRequest, plan_of_bulk, score_in_bulk
+    from asd_cli.pipeline.own.score_request import OwnScoreRequest
+
+    asked = OwnScoreRequest(
+        paths=tuple(read_paths(paths)),
+        machine=one_machine(machine) if machine else None,
+        model=model,
+        settings=own_settings(config, set_, {}),
+        false_alarm_rate=rate,
+        device=device,
+    )
+    request = BulkRequest(
+        scores=asked, output=output, engine=where.engine, scheduler=where.scheduler, jobs=jobs,
+        rank=where.part,
+    )  # fmt: skip
+    console = make_console()
+    with shown_events(console, quiet=quiet) as events:
+        if cluster.handled(where, partial(plan_of_bulk, request), events=events, console=console):
+            return
+        scores = score_in_bulk(request, events)
+        if scores.left:
+            events.note(f"{scores.left} of {scores.units} units are left for other ranks")
+            return
+    show_bulk(scores, output, format_, console)
+    if fail and scores.anomalous:
+        raise AnomaliesError(f"{scores.anomalous} of {scores.files} files are anomalous")
+    if scores.not_scored:
+        raise IncompleteError(
+            f"{scores.not_scored} of {scores.files} files were not scored",
+            hint="the reason stands with each file in the table",
         )

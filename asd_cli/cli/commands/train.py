@@ -1,17 +1,19 @@
 """`asd train`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from asd_cli.cli import options
+from asd_cli.cli import cluster, options
 from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import ShortFormat
 from asd_cli.cli.own import one_machine, own_settings, require_unused, show_trained
 from asd_cli.cli.session import begin, end
 from asd_cli.core.errors import UsageError
+from asd_cli.execution.executor import Engine, Verb
 
 
 @exits
@@ -50,6 +52,12 @@ def train(
     resample: options.Resample = None,
     channel: options.ChannelOrMean = None,
     format_: options.ShortFormatOption = ShortFormat.TEXT,
+    executor: cluster.EngineOption = Engine.PROCESSES,
+    scheduler: cluster.Scheduler = None,
+    slurm_options: cluster.SlurmOptions = "",
+    rank: cluster.RankNumber = None,
+    ranks: cluster.Ranks = None,
+    dry_run: cluster.DryRun = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -59,6 +67,10 @@ def train(
     container. Otherwise: for the machines of a challenge set; missing features are extracted,
     interrupted runs are resumed, up-to-date models are kept.
     """
+    where = cluster.Cluster(
+        engine=executor, scheduler=scheduler, slurm_options=slurm_options, rank=rank, ranks=ranks,
+        dry_run=dry_run,
+    )  # fmt: skip
     chosen = options.read_channel(channel)
     own = {"--clip": clip, "--groups": groups, "--false-alarm-rate": false_alarm_rate}
     if data:
@@ -66,10 +78,11 @@ def train(
             {"--mode": mode, "--dev": dev, "--eval": eval_, "--edition": edition},
             "with --data",
         )
+        where.require_one_process()
         _train_own(
             tuple(data), config, set_, machine=one_machine(machine), detector=detector, seed=seed,
             device=device, jobs=jobs, force=force, skip_bad=skip_bad, channel=chosen, clip=clip,
-            groups=groups, rate=false_alarm_rate, format_=format_, quiet=quiet,
+            groups=groups, rate=false_alarm_rate, format_=format_, quiet=quiet, where=where,
         )  # fmt: skip
         return
     require_unused(own, "without --data")
@@ -78,9 +91,20 @@ def train(
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
         skip_bad=skip_bad, quiet=quiet, verbose=verbose, device=device,
+        cluster=where,
         flags={"detector": detector, "edition": edition, "seed": seed, "feature.resample": resample,
                "feature.channel": chosen},
     ) as job:  # fmt: skip
+        from asd_cli.pipeline.planning import plan_of
+
+        if cluster.handled(
+            where,
+            partial(plan_of, Verb.TRAIN, job.request),
+            events=job.events,
+            console=job.console,
+            force=job.request.force,
+        ):
+            return
         from asd_cli.services import train as service
 
         result = service.train(job.request, job.events)
@@ -117,6 +141,7 @@ def _train_own(
     rate: float | None,
     format_: ShortFormat,
     quiet: bool,
+    where: cluster.Cluster,
 ) -> None:
     from asd_cli.cli.progress import shown_events
     from asd_cli.services.own_train import OwnTrainRequest, train_machine
@@ -129,8 +154,8 @@ def _train_own(
         **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
     )  # fmt: skip
     console = make_console()
-    with shown_events(console, quiet=quiet) as events:
-        trained = train_machine(request, events)
+    with shown_events(console, quiet=quiet) as events, where.executor(jobs) as executor:
+        trained = train_machine(request, events, executor=executor)
         show_trained(trained, events, console)
     if format_ is ShortFormat.JSON:
         from asd_cli.cli.output.summaries import print_own_training

@@ -1,9 +1,9 @@
 """Decisions on files: lines for people, JSON, JSON lines and CSV for programs."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -11,9 +11,10 @@ from rich.text import Text
 
 from asd_cli.cli.console import Console
 from asd_cli.cli.options import ScoreFormat
-from asd_cli.core.text import printable
+from asd_cli.pipeline.own.score_table import COLUMNS, as_csv, rows_of
 
 if TYPE_CHECKING:
+    from asd_cli.pipeline.own.bulk import BulkScores
     from asd_cli.services.own_score import OwnScores, ScoredFile
 
 SCHEMA = "asd.score/1"
@@ -66,52 +67,28 @@ def show_summary(scores: "OwnScores", console: Console) -> None:
     )
 
 
+def show_bulk(scores: "BulkScores", output: Path, format_: ScoreFormat, console: Console) -> None:
+    """Print what came of recordings whose scores are in a table."""
+    if format_ in {ScoreFormat.JSON, ScoreFormat.JSONL}:
+        content = {"schema": "asd.scores/1", "table": str(output), **asdict(scores)}
+        console.data(json.dumps(content))
+        return
+    console.data(
+        f"{scores.anomalous} anomalous, {scores.not_scored} not scored: {scores.files} files in "
+        f"{console.safe(output)}"
+    )
+
+
 def show_data(scores: "OwnScores", format_: ScoreFormat, console: Console) -> None:
     """Print everything for programs."""
     if format_ is ScoreFormat.JSON:
         console.data(json.dumps(document(scores), indent=2))
     elif format_ is ScoreFormat.JSONL:
         for file in scores.files:
-            for row in rows(file):
+            for row in rows_of(file):
                 console.data(json.dumps(row))
     else:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(_COLUMNS), lineterminator="\n")
-        writer.writeheader()
-        for file in scores.files:
-            writer.writerows(_printable(row) for row in rows(file))
-        console.data(text.getvalue())
-
-
-def _printable(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Escape control characters of names: a table is also looked at in a terminal."""
-    return {k: printable(v) if isinstance(v, str) else v for k, v in row.items()}
-
-
-_COLUMNS = (
-    "file", "start", "end", "score", "p_value", "anomalous", "reason", "file_status",
-    "file_p_value", "remarks",
-)  # fmt: skip
-
-
-def rows(file: "ScoredFile") -> Iterator[dict[str, Any]]:
-    """Give one row a clip, or one for a file that was not scored."""
-    common = {
-        "file": str(file.path),
-        "file_status": str(file.status),
-        "file_p_value": file.p_value,
-        "remarks": "; ".join(file.remarks),
-    }
-    if not file.parts:
-        empty: dict[str, Any] = dict.fromkeys(_COLUMNS)
-        yield {**empty, **common, "reason": file.reason}
-    for part in file.parts:
-        own = {
-            "start": part.start, "end": part.end, "score": part.score, "p_value": part.p_value,
-            "anomalous": part.anomalous, "reason": part.reason,
-        }  # fmt: skip
-        both = {**own, **common}
-        yield {name: both[name] for name in _COLUMNS}
+        console.data(as_csv([row for file in scores.files for row in rows_of(file)]))
 
 
 def document(scores: "OwnScores") -> Mapping[str, Any]:
@@ -135,7 +112,9 @@ def document(scores: "OwnScores") -> Mapping[str, Any]:
                 "reason": file.reason,
                 "remarks": list(file.remarks),
                 "parts": [
-                    {name: row[name] for name in _COLUMNS[1:7]} for row in rows(file) if file.parts
+                    {name: row[name] for name in COLUMNS[1:7]}
+                    for row in rows_of(file)
+                    if file.parts
                 ],
             }
             for file in scores.files

@@ -10,18 +10,28 @@ From 2024 on some machines have none: names then say ``noAttribute``.
 """
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from asd_cli.core.errors import DataError
+from asd_cli.core.places import is_ordinary, read_place
 from asd_cli.core.types import CONDITION, Clip
+from asd_cli.datasets.trees import Tree
 
 NO_ATTRIBUTE = "noAttribute"
 _FILE_NAME = "file_name"
 
 
-def read_attributes(path: Path) -> dict[str, dict[str, str]]:
+def read_attributes(path: Path, source: Path | None = None) -> dict[str, dict[str, str]]:
     """Read a file of attributes.
+
+    Parameters
+    ----------
+    path : Path
+        Its name, for messages.
+    source : Path, optional
+        Where its bytes are, if not there.
 
     Returns
     -------
@@ -34,8 +44,9 @@ def read_attributes(path: Path) -> dict[str, dict[str, str]]:
         When the file cannot be read or a row contradicts another; names file and line.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream))
+        where = source or path
+        content = where.read_bytes() if is_ordinary(where) else read_place(where)
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"{path} cannot be read: {error}", hint="fetch it again, or remove it"
@@ -68,7 +79,7 @@ def read_attributes(path: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def attributes_of(clips: Sequence[Clip], folder: Path) -> list[Clip]:
+def attributes_of(clips: Sequence[Clip], folder: Path, tree: Tree) -> list[Clip]:
     """Add to clips what `folder` lists of them, where their names hold no attributes.
 
     Raises
@@ -77,8 +88,9 @@ def attributes_of(clips: Sequence[Clip], folder: Path) -> list[Clip]:
         As `read_attributes`.
     """
     listed: dict[str, Mapping[str, str]] = {}
-    for path in sorted(folder.glob("attributes_*.csv")):
-        listed.update(read_attributes(path))
+    for path in tree.children(folder):
+        if path.match("attributes_*.csv"):
+            listed.update(read_attributes(path, tree.source(path)))
     return [_with_attributes(clip, listed.get(clip.name, {})) for clip in clips]
 
 

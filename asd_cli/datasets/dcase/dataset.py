@@ -7,6 +7,7 @@ from asd_cli.core.errors import DataError
 from asd_cli.core.types import Clip, Mode, Split
 from asd_cli.datasets.dcase.editions import TRAIN_ROLE, Edition
 from asd_cli.datasets.dcase.folders import find_machines, list_clips
+from asd_cli.datasets.trees import tree_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,14 @@ class DcaseDataset:
         """Whether the folders of a split are there."""
         if split is Split.TEST:
             return bool(self.test_roles(machine))
-        return (self.root / machine / self.edition.folders[TRAIN_ROLE]).is_dir()
+        train = self.root / machine / self.edition.folders[TRAIN_ROLE]
+        return tree_of(self.root).is_dir(train)
 
     def test_roles(self, machine: str) -> tuple[str, ...]:
         """Test folders that the machine has."""
         folder, folders = self.root / machine, self.edition.folders
-        return tuple(r for r in self.edition.test_roles if (folder / folders[r]).is_dir())
+        tree = tree_of(self.root)
+        return tuple(r for r in self.edition.test_roles if tree.is_dir(folder / folders[r]))
 
     def missing_test_folders(self, machine: str) -> tuple[Path, ...]:
         """Test folders of the edition that the machine has not."""

@@ -12,6 +12,7 @@ from asd_cli.core.types import Clip, Domain, Label, Mode, Split
 from asd_cli.datasets.dcase.attributes import attributes_of
 from asd_cli.datasets.dcase.editions import TRAIN_ROLE, Edition
 from asd_cli.datasets.dcase.names import ClipNames, ParsedName, parse_clip_name, read_name
+from asd_cli.datasets.trees import Tree, tree_of
 
 __all__ = ["TRAIN_ROLE", "find_machines", "list_clips"]
 
@@ -47,7 +48,8 @@ def find_machines(
     UsageError
         When a wanted machine is not there.
     """
-    if not root.is_dir():
+    tree = tree_of(root)
+    if not tree.is_dir(root):
         fetch = edition.fetch_command(_first_stage(mode))
         raise DataError(
             f"there is no data folder {root}",
@@ -55,9 +57,11 @@ def find_machines(
             "--set dev_directory=DIR (eval_directory for --mode eval)",
         )
     roles = edition.folders.values()
-    found = sorted(
-        entry.name for entry in root.iterdir() if any((entry / role).is_dir() for role in roles)
-    )
+    found = [
+        entry.name
+        for entry in tree.children(root)
+        if any(tree.is_dir(entry / role) for role in roles)
+    ]
     if not found:
         raise _no_machine(root, edition, mode)
     unknown = [machine for machine in wanted if machine not in found]
@@ -122,14 +126,15 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
         When names break the grammar or contradict the folder; all are listed.
     """
     folder = root / machine / edition.folders[role]
-    if not folder.is_dir():
+    tree = tree_of(root)
+    if not tree.is_dir(folder):
         raise DataError(
             f"there is no folder {folder}", hint=_fetch_command(role, mode, machine, edition)
         )
     split = Split.TRAIN if role == TRAIN_ROLE else Split.TEST
     clips: list[Clip] = []
     problems: list[str] = []
-    for path in _recordings(folder):
+    for path in _recordings(tree, folder):
         try:
             clip = parse_clip_name(path, machine=machine, names=edition.names, split=split)
         except ValueError as error:
@@ -137,9 +142,10 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
             continue
         problems.extend(f"{path}: {text}" for text in _contradictions(clip, role, mode))
         problems.extend(_not_text(clip))
-        clips.append(clip)
+        source = tree.source(path)
+        clips.append(clip if source == path else replace(clip, path=source, recording=path.name))
     problems.extend(_duplicates(clips, edition.names))
-    problems.extend(_in_sub_folders(folder))
+    problems.extend(_in_sub_folders(tree, folder))
     if problems:
         raise ProblemsError(
             f"{folder} holds {len(problems)} file{'s' * (len(problems) > 1)} that do not belong",
@@ -150,22 +156,22 @@ def list_clips(root: Path, machine: str, role: str, *, mode: Mode, edition: Edit
         raise DataError(
             f"{folder} holds no recordings", hint=_fetch_command(role, mode, machine, edition)
         )
-    clips = attributes_of(clips, root / machine)
+    clips = attributes_of(clips, root / machine, tree)
     return sorted(clips, key=lambda clip: (clip.section or "", _LABEL_ORDER[clip.label], clip.name))
 
 
-def _recordings(folder: Path) -> Iterator[Path]:
+def _recordings(tree: Tree, folder: Path) -> Iterator[Path]:
     """Give every entry that is named as a recording; whether it can be read shows later."""
-    for path in sorted(folder.iterdir()):
+    for path in tree.children(folder):
         if is_recording_name(path):
             yield path
 
 
-def _in_sub_folders(folder: Path) -> Iterator[str]:
+def _in_sub_folders(tree: Tree, folder: Path) -> Iterator[str]:
     """Name recordings that lie deeper than an edition has them: nothing else would read them."""
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not is_recording_name(path) and not path.name.startswith("."):
-            inside = next((p for p in sorted(path.rglob("*")) if is_recording_name(p)), None)
+    for path in tree.children(folder):
+        if tree.is_dir(path) and not is_recording_name(path) and not path.name.startswith("."):
+            inside = next((p for p in tree.below(path) if is_recording_name(p)), None)
             if inside is not None:
                 yield f"{inside}: is in a sub-folder, where the edition has no recordings"
 
@@ -197,7 +203,7 @@ def _duplicates(clips: Sequence[Clip], names: ClipNames) -> Iterator[str]:
     seen: dict[ParsedName, Clip] = {}
     for clip in clips:
         # Two recordings of one number are a mistake even where their conditions differ.
-        key = replace(read_name(clip.path.name, names), condition="")
+        key = replace(read_name(clip.name, names), condition="")
         if key in seen:
             yield f"{clip.path}: has the same section, domain, label and number as {seen[key].name}"
         seen.setdefault(key, clip)

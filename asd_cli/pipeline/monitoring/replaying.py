@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from asd_cli.core.errors import UsageError
 from asd_cli.core.events import Advance
+from asd_cli.core.places import is_ordinary
 from asd_cli.pipeline.model import Model
 from asd_cli.pipeline.monitoring.clips import clips_of_file
 from asd_cli.pipeline.monitoring.monitor import ClipRow, Event, Monitor
@@ -97,10 +99,18 @@ def files_in_order(paths: Sequence[Path], *, by_time: bool) -> list[Path]:
     ------
     DataError
         When there is none.
+    UsageError
+        When times are asked for of recordings in stores or shards, which have none.
     """
     files = list(dict.fromkeys(find_files(paths)))
     if not by_time:
         return files
+    elsewhere = next((path for path in files if not is_ordinary(path)), None)
+    if elsewhere is not None:
+        raise UsageError(
+            f"{elsewhere} is in a store or a shard, where recordings have no times",
+            hint="leave out --by-time: the order is that of the names",
+        )
     return sorted(files, key=lambda path: (path.stat().st_mtime_ns, str(path)))
 
 

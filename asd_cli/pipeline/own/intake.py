@@ -10,10 +10,12 @@ import numpy as np
 from asd_cli.audio.decoding import read_info
 from asd_cli.audio.formats import AudioInfo
 from asd_cli.core.errors import DataError, ProblemsError, UsageError
+from asd_cli.core.places import is_folder
 from asd_cli.core.types import BASELINE, DOMAIN, GROUP, SECTION, Clip, Label, Split
 from asd_cli.datasets.cutting import cut_recording
 from asd_cli.datasets.folder import FolderDataset
 from asd_cli.datasets.table import TableDataset
+from asd_cli.datasets.trees import shards_of
 from asd_cli.pipeline.own.groups import Groups
 
 Channel = int | Literal["mean"]
@@ -179,7 +181,7 @@ def _clips_of(
     for clip in FolderDataset(root=source, machine=machine).clips(machine, split):
         if not label:
             yield clip
-        elif source.is_dir():
+        elif is_folder(source) or any(shards_of(source)):
             yield replace(clip, recording=f"{label}/{clip.recording}")
         else:
             yield replace(clip, recording=label)

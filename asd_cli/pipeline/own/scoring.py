@@ -15,6 +15,7 @@ from asd_cli.audio.decoding import at_rate, decode_part_unresampled, full_scale_
 from asd_cli.audio.formats import AudioFormat, AudioInfo
 from asd_cli.audio.quality import Suspicion, suspicions
 from asd_cli.core.errors import DataError, UsageError
+from asd_cli.core.places import is_folder
 from asd_cli.core.types import Clip
 from asd_cli.datasets.cutting import cut_recording
 from asd_cli.features.memory import Recording, features_in_memory
@@ -329,9 +330,10 @@ def find_files(named: Sequence[Path]) -> Iterator[Path]:
         When there is no such folder, or no recording in it.
     """
     from asd_cli.datasets.recordings import find_recordings
+    from asd_cli.datasets.trees import shards_of
 
     for path in named:
-        if path.is_dir():
+        if is_folder(path) or any(shards_of(path)):
             yield from find_recordings(path)
         else:  # a file that is not there is named in its own line
             yield path

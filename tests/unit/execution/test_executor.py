@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +16,18 @@ from asd_cli.core.events import Events, SilentEvents
 from asd_cli.core.interrupts import Terminated, deferred_interrupts
 from asd_cli.execution import cores
 from asd_cli.execution.cores import available_cores, cpu_quota
-from asd_cli.execution.executor import Executor, SerialExecutor, in_order, make_executor
+from asd_cli.execution.executor import Engine, Executor, SerialExecutor, in_order, make_executor
 from asd_cli.execution.processes import ProcessExecutor, workers_pay
 
 
-@pytest.fixture(params=["serial", "processes"])
+@pytest.fixture(scope="module", params=["serial", "processes", "dask"])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    made: Executor = (
-        SerialExecutor() if request.param == "serial" else ProcessExecutor(2, start_seconds=0.0)
-    )
+    makers: dict[str, Callable[[], Executor]] = {
+        "serial": SerialExecutor,
+        "processes": lambda: ProcessExecutor(2, start_seconds=0.0),
+        "dask": lambda: make_executor(2, engine=Engine.DASK),
+    }
+    made = makers[request.param]()
     yield made
     made.close()
 

@@ -121,7 +121,7 @@ def test_what_cannot_be_scored_is_said_when_all_is_trained(
     def fail(*_: object) -> None:
         raise DataError("the test clips are gone", hint="fetch them")
 
-    monkeypatch.setattr("asd_cli.services.score.score_machine", fail)
+    monkeypatch.setattr("asd_cli.services.score.score_once", fail)
     asked = request(recordings, tmp_path, "detector=pooled-knn", jobs=1)
     with pytest.raises(DataError, match="the test clips are gone"):
         asd.run(asked)
