@@ -82,7 +82,7 @@ def _in_units(clips: tuple[Clip, ...], folder: Path, executor: Executor, size: i
         raise RuntimeError("units are missing")
 
 
-def engines(*, clips: int = 2_000, per_unit: int = 100, seconds: float = 10.0, rounds: int = 3
+def engines(*, clips: int = 4_000, per_unit: int = 500, seconds: float = 10.0, rounds: int = 3
             ) -> Figures:  # fmt: skip
     """Clips a second of two workers that were started before: processes, Dask, and as by default."""
     found: dict[str, list[float]] = {"processes": [], "dask": [], "processes, no units": []}
