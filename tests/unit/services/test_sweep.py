@@ -149,6 +149,9 @@ def test_the_command_prints_the_table_and_the_plan(recordings: Path, tmp_path: P
     assert (row["group"], row["figure"]) == ("pooled-knn feature.n_mels=32", "AUC of fan")
     assert (row["seeds"], row["deviation"]) == (2, 0.0)
     assert "AUC of pump" in command(*words).stdout
+    stored = command(*words, "-o", "s3://bucket/sweep")
+    assert stored.exit_code == 2
+    assert "is in a store" in stored.stderr
     for wrong in (["--seeds", "a"], ["--seeds", "1,1"], ["--vary", "feature.n_mels"]):
         assert command(*words, *wrong).exit_code == 2
 
