@@ -127,7 +127,7 @@ class Cluster:
         if self.engine is Engine.SLURM:
             raise UsageError(
                 f"{command} is one job and no array",
-                hint="submit it: sbatch --wrap 'asd …'; of challenge sets each step may be an array",
+                hint="submit it: sbatch --wrap 'asd …'; a step of a challenge set may be an array",
             )
 
     @contextmanager
