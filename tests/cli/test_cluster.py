@@ -97,6 +97,7 @@ print("Submitted batch job 7")
 """
 
 
+@pytest.mark.slow
 def test_an_array_runs_the_ranks_of_the_command(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,6 +137,7 @@ def seconds_of_markers(folder: Path) -> dict[str, float]:
     return {p.name: p.stat().st_mtime_ns for p in markers if not p.name.startswith("merged")}
 
 
+@pytest.mark.slow
 def test_a_rank_that_is_killed_is_resumed_and_ranks_may_be_started_twice(
     recordings: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -170,6 +171,7 @@ print(*states)
 """
 
 
+@pytest.mark.slow
 def test_ranks_of_training_may_be_started_twice_over_each_other(
     recordings: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -245,6 +247,7 @@ def test_markers_say_what_a_unit_took(recordings: Path, tmp_path: Path) -> None:
     assert content["seconds"] > 0
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_whose_worker_is_killed_leaves_the_bytes_of_one_process(
     recordings: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
