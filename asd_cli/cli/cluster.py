@@ -120,9 +120,14 @@ class Cluster:
                 "training of one machine of your own is not divided into ranks",
                 hint="its features may be: --executor dask",
             )
+        self.require_no_array("training of one machine of your own")
+
+    def require_no_array(self, command: str) -> None:
+        """Refuse to run a command whose steps follow each other as an array; UsageError."""
         if self.engine is Engine.SLURM:
             raise UsageError(
-                "training of one machine of your own is one job", hint="sbatch --wrap 'asd train …'"
+                f"{command} is one job and no array",
+                hint="submit it: sbatch --wrap 'asd …'; a step of a challenge set may be an array",
             )
 
     @contextmanager

@@ -14,13 +14,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asd_cli.core.errors import DataError, NetworkError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 PROTOCOLS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory", "file", "http", "https")
 _URL = re.compile(rf"({'|'.join(PROTOCOLS)}):/+(.*)", re.DOTALL)
@@ -185,7 +188,7 @@ class _Reader:
         self._start, self._data, self._ahead = end, data, None
         self._bytes = min(2 * self._bytes, _MAX_WINDOW)
         if self._bytes == _MAX_WINDOW and end + len(data) < self._length:
-            self._ahead = _fetching.submit(self._fetch, end + len(data))
+            self._ahead = _fetching().submit(self._fetch, end + len(data))
 
     def _fetch(self, start: int) -> bytes:
         if 0 <= self._length <= start:
@@ -239,7 +242,14 @@ def remove_object(path: Path) -> None:
 _lock = threading.Lock()
 _listings: dict[Path, tuple[float, Mapping[str, RemoteFile]]] = {}
 _threads = threading.local()
-_fetching = ThreadPoolExecutor(4, thread_name_prefix="asd-fetch")
+
+
+@cache
+def _fetching() -> "ThreadPoolExecutor":
+    """Give the threads that fetch ahead."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(4, thread_name_prefix="asd-fetch")
 
 
 def _open(path: Path) -> tuple[Any, str]:

@@ -30,6 +30,7 @@ _CONNECT_S = 30
 _RETURN_S = 120
 _EVENTS_ARRIVE_S = 5.0
 _AHEAD = 2
+_LOOK_FOR_WORKERS_S = 5.0
 _ADVANCE_EVERY_S = 0.25
 
 Message = tuple[str, tuple[Any, ...]]
@@ -65,6 +66,8 @@ class DaskExecutor:
         self._address = scheduler
         self._cluster: Any = None
         self._client: Any = None
+        self._known: set[str] = set()
+        self._look_at = 0.0
         if scheduler is None:
             self._cluster = distributed.LocalCluster(  # type: ignore[no-untyped-call]
                 n_workers=workers,
@@ -129,6 +132,7 @@ class DaskExecutor:
         running: dict[Any, tuple[int, Item]],
         relay: "_Relay",
     ) -> None:
+        self._look_for_workers()
         while len(running) < _AHEAD * self.workers and (following := next(waiting, None)):
             running[self._future(job, following[1], relay)] = following
         relay.job = job
@@ -207,9 +211,19 @@ class DaskExecutor:
                 ) from error
             return client
 
+    def _look_for_workers(self) -> None:
+        """Count the workers again from time to time, and compare those that have come."""
+        if time.monotonic() < self._look_at or self._client.status != "running":
+            return
+        self._look_at = time.monotonic() + _LOOK_FOR_WORKERS_S
+        with suppress(OSError, TimeoutError, self._dask.TimeoutError):  # the scheduler is gone
+            if set(self._client.nthreads()) - self._known:
+                self.workers = self._checked_workers()
+
     def _checked_workers(self) -> int:
         """Compare the workers with this process; gives how many there are."""
-        own, theirs = _versions(), self._client.run(_versions)
+        # One that is killed at this moment is no worker that could be compared.
+        own, theirs = _versions(), self._client.run(_versions, on_error="ignore")
         for address, found in theirs.items():
             other = [f"{n} {found[n]} and not {own[n]}" for n in own if found.get(n) != own[n]]
             if other:
@@ -225,6 +239,7 @@ class DaskExecutor:
                 hint="start workers with one thread each: dask worker ADDRESS --nthreads 1 "
                 "--nworkers auto",
             )
+        self._known, self._look_at = set(threads), time.monotonic() + _LOOK_FOR_WORKERS_S
         return len(threads)
 
 

@@ -18,7 +18,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from asd_cli.core.errors import UsageError
 from asd_cli.core.files import storage_errors, write_text
+from asd_cli.core.remote import url_of
 
 _SUFFIX = ".done.json"
 
@@ -31,9 +33,22 @@ class Markers:
     ----------
     folder : Path
         Need not be there yet.
+
+    Raises
+    ------
+    UsageError
+        When it is a URL: object stores have no locks.
     """
 
     folder: Path
+
+    def __post_init__(self) -> None:
+        """Refuse stores."""
+        if url_of(self.folder) is not None:
+            raise UsageError(
+                f"{url_of(self.folder)} is in a store, where units cannot be locked",
+                hint="name a folder of this machine, for several machines on a shared disk",
+            )
 
     def keys(self) -> frozenset[str]:
         """List the units that are done, by one look at the folder."""

@@ -82,7 +82,7 @@ def _in_units(clips: tuple[Clip, ...], folder: Path, executor: Executor, size: i
         raise RuntimeError("units are missing")
 
 
-def engines(*, clips: int = 2_000, per_unit: int = 100, seconds: float = 10.0, rounds: int = 3
+def engines(*, clips: int = 4_000, per_unit: int = 500, seconds: float = 10.0, rounds: int = 3
             ) -> Figures:  # fmt: skip
     """Clips a second of two workers that were started before: processes, Dask, and as by default."""
     found: dict[str, list[float]] = {"processes": [], "dask": [], "processes, no units": []}
@@ -114,24 +114,21 @@ def engines(*, clips: int = 2_000, per_unit: int = 100, seconds: float = 10.0, r
 @contextmanager
 def s3_process() -> Iterator[None]:
     """Run S3 in another process, so that it computes on another core."""
-    server = subprocess.Popen(
-        [sys.executable, "-c", _SERVER],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
+    words = [sys.executable, "-c", _SERVER]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
         port = server.stdout.readline().strip() if server.stdout else ""
         environment = {
             "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         }  # fmt: skip
-        with mock.patch.dict(os.environ, environment):
-            files().mkdir(BUCKET)
-            yield
-    finally:
-        server.kill()
-        server.wait()
+        try:
+            with mock.patch.dict(os.environ, environment):
+                files().mkdir(BUCKET)
+                yield
+        finally:
+            server.kill()
 
 
 def storage(*, clips: int = 600, seconds: float = 10.0, rounds: int = 3) -> Figures:

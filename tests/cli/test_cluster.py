@@ -48,6 +48,7 @@ def test_work_on_own_machines_has_no_ranks(tmp_path: Path) -> None:
     assert "not divided into ranks" in result.stderr
     result = asd("train", "--data", str(tmp_path), "-m", "fan-3", "--executor", "slurm")
     assert "is one job" in result.stderr
+    assert "is one job" in asd("run", "--executor", "slurm").stderr
     result = asd("score", str(tmp_path), "-m", "fan-3", "--executor", "dask")
     assert "-o scores.csv" in result.stderr
 
@@ -96,6 +97,7 @@ print("Submitted batch job 7")
 """
 
 
+@pytest.mark.slow
 def test_an_array_runs_the_ranks_of_the_command(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def _new_lists() -> None:
     remote.forget_listings()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_server")
 def test_two_machines_share_models_and_results_in_a_store(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("one", "two", "alone")]

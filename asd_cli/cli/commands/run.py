@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from asd_cli.cli import options
+from asd_cli.cli import cluster, options
 from asd_cli.cli.console import Console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import Format
 from asd_cli.cli.session import begin, end
+from asd_cli.execution.executor import Engine
 
 if TYPE_CHECKING:
     from asd_cli.services.run import RunResult
@@ -30,6 +31,8 @@ def run(
     skip_bad: options.SkipBad = False,
     resample: options.Resample = None,
     channel: options.Channel = None,
+    executor: cluster.EngineOption = Engine.PROCESSES,
+    scheduler: cluster.Scheduler = None,
     format_: options.FormatOption = Format.TEXT,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -38,9 +41,12 @@ def run(
 
     What is up to date is kept, so that the command can be repeated at any time.
     """
+    where = cluster.Cluster(engine=executor, scheduler=scheduler)
+    where.require_no_array("asd run")
     with begin(
         config, set_, choose=(mode, dev, eval_), machines=machine, jobs=jobs, force=force,
         skip_bad=skip_bad, quiet=quiet, verbose=verbose, device=device,
+        cluster=where,
         flags={"detector": detector, "edition": edition, "seed": seed, "feature.resample": resample,
                "feature.channel": channel},
     ) as job:  # fmt: skip

@@ -145,6 +145,7 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_restarted_is_given_what_is_left(tmp_path: Path) -> None:
     port, notes = _free_port(), Notes()
     with scheduler_at(port) as first:
@@ -166,6 +167,29 @@ def test_a_scheduler_that_is_restarted_is_given_what_is_left(tmp_path: Path) -> 
     assert len(done_in(tmp_path)) == 6
     assert sum(len(pids) - 1 for pids in begun(tmp_path).values()) <= 1
     assert notes.texts == ["the scheduler of Dask was lost; waiting for it"]
+
+
+@pytest.mark.slow
+def test_workers_that_come_later_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOOK_FOR_WORKERS_S", 0.1)
+    port = _free_port()
+    with scheduler_at(port):
+        executor = DaskExecutor(f"tcp://127.0.0.1:{port}")
+        assert executor.workers == 1
+        later = subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}",
+             "--nthreads", "1", "--no-dashboard", "--local-directory", "/tmp"],
+            stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(TOP)},
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            do_units(_work, units_in(tmp_path, 40), executor=executor, events=SILENT)
+            assert executor.workers == 2
+        finally:
+            executor.close()
+            _kill_group(later.pid)
+            later.wait(30)
+    assert len({pids[0] for pids in begun(tmp_path).values()}) == 2
 
 
 def test_workers_with_other_versions_or_several_threads_are_refused(

@@ -85,6 +85,11 @@ def test_a_damaged_marker_means_that_the_unit_is_to_be_done(tmp_path: Path) -> N
     assert len(list(tmp_path.glob("unit0.*"))) == 2
 
 
+def test_markers_in_a_store_are_refused() -> None:
+    with pytest.raises(UsageError, match="s3://bucket/units is in a store"):
+        Markers(Path("s3://bucket/units"))
+
+
 _RANK = """
 import sys
 from pathlib import Path

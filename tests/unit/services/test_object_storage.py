@@ -58,6 +58,7 @@ def run(data: str, folder: Path, **changes: object) -> dict[str, bytes]:
     return {name: found[name] for name in found if not name.startswith("cache")}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("server")
 def test_folders_and_shards_in_a_store_give_the_bytes_of_the_disk(
     recordings: Path, tmp_path: Path

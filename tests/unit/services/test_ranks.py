@@ -1,9 +1,11 @@
 """Extract, train and score in several processes: the bytes of one alone, and nothing twice."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 import asd_cli as asd
 from asd_cli.core.errors import DataError
 from asd_cli.core.types import Split
+from asd_cli.execution.dask_executor import DaskExecutor
 from asd_cli.execution.executor import Engine
 from asd_cli.execution.ranks import Rank
 from asd_cli.features import units as units_module
@@ -134,6 +137,7 @@ def seconds_of_markers(folder: Path) -> dict[str, float]:
     return {p.name: p.stat().st_mtime_ns for p in markers if not p.name.startswith("merged")}
 
 
+@pytest.mark.slow
 def test_a_rank_that_is_killed_is_resumed_and_ranks_may_be_started_twice(
     recordings: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -167,6 +171,7 @@ print(*states)
 """
 
 
+@pytest.mark.slow
 def test_ranks_of_training_may_be_started_twice_over_each_other(
     recordings: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -242,16 +247,29 @@ def test_markers_say_what_a_unit_took(recordings: Path, tmp_path: Path) -> None:
     assert content["seconds"] > 0
 
 
-def test_a_dask_cluster_leaves_the_bytes_of_one_process(
+@pytest.mark.slow
+def test_a_dask_cluster_whose_worker_is_killed_leaves_the_bytes_of_one_process(
     recordings: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
     asked = request(recordings, tmp_path, engine=Engine.DASK)
-    with_executor = asked.make_executor()
+    executor = DaskExecutor(workers=2)
+    victim = min(executor._client.run(os.getpid).values())
+
+    def kill() -> None:
+        end = time.monotonic() + 60
+        while not seconds_of_markers(tmp_path) and time.monotonic() < end:
+            time.sleep(0.005)
+        os.kill(victim, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
     try:
-        train(asked, executor=with_executor)
-        score(asked, executor=with_executor)
+        train(asked, executor=executor)
+        score(asked, executor=executor)
+        assert victim not in executor._client.run(os.getpid).values()
     finally:
-        with_executor.close()
+        killer.join()
+        executor.close()
     found = results(tmp_path)
     assert found.keys() == alone.keys()
     assert [name for name in alone if found[name] != alone[name]] == []

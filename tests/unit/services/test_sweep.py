@@ -57,6 +57,7 @@ def scores_in(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_ranks_do_a_sweep_as_one_process_does(recordings: Path, tmp_path: Path) -> None:
     alone = sweep(request(recordings, tmp_path / "alone"))
     assert (alone.units, alone.left) == (8, 0)
@@ -119,6 +120,7 @@ def test_what_decides_a_unit_is_in_its_key(recordings: Path, tmp_path: Path) -> 
         path.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_a_unit_that_fails_is_named_and_the_others_are_done(tmp_path: Path) -> None:
     data = tmp_path / "data"
     write_machine(data, "fan", train=4, test=1, seconds=1.0)
@@ -149,6 +151,9 @@ def test_the_command_prints_the_table_and_the_plan(recordings: Path, tmp_path: P
     assert (row["group"], row["figure"]) == ("pooled-knn feature.n_mels=32", "AUC of fan")
     assert (row["seeds"], row["deviation"]) == (2, 0.0)
     assert "AUC of pump" in command(*words).stdout
+    stored = command(*words, "-o", "s3://bucket/sweep")
+    assert stored.exit_code == 2
+    assert "is in a store" in stored.stderr
     for wrong in (["--seeds", "a"], ["--seeds", "1,1"], ["--vary", "feature.n_mels"]):
         assert command(*words, *wrong).exit_code == 2
 
