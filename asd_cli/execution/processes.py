@@ -52,9 +52,9 @@ class _Worker:
 class ProcessExecutor:
     """Jobs run in worker processes (`asd_cli.execution.executor.Executor`).
 
-    Workers are started (``spawn``, so that they inherit neither threads nor locks) when the time
-    that the first jobs took here shows that the others are worth more than a start, or at once for
-    long jobs. They stay for the next call until `close`: a program that uses this must guard its
+    Workers are started (``spawn``, so that they inherit neither threads nor locks) when what the
+    first jobs computed here shows that the others are worth more than a start, or at once for long
+    jobs. They stay for the next call until `close`: a program that uses this must guard its
     entry point with ``if __name__ == "__main__"``.
 
     Parameters
@@ -85,9 +85,11 @@ class ProcessExecutor:
         took: list[float] = []
         while left and not self._pool and not (long and len(left) > 1):
             index, item = left.pop(0)
-            begun = time.monotonic()
-            yield Outcome(index, job(item, events))
-            took.append(time.monotonic() - begun)
+            # Time of computing: on a busy machine seconds pass, and workers would not help.
+            begun = time.thread_time()
+            result = job(item, events)
+            took.append(time.thread_time() - begun)
+            yield Outcome(index, result)
             if workers_pay(
                 took, len(left), workers=self.workers, start_seconds=self._start_seconds
             ):
@@ -187,7 +189,7 @@ def workers_pay(took: Sequence[float], left: int, *, workers: int, start_seconds
     Parameters
     ----------
     took : sequence of float
-        Seconds that each job took in this process, at least one.
+        Seconds that each job computed in this process, at least one.
     left : int
         Jobs to do.
     workers : int
