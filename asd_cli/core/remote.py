@@ -29,7 +29,7 @@ PROTOCOLS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory", "file", 
 _URL = re.compile(rf"({'|'.join(PROTOCOLS)}):/+(.*)", re.DOTALL)
 _KEPT_S = 60.0
 # Shards are read one member after the other: so much of one is fetched at once, at first and then.
-_MIN_WINDOW, _MAX_WINDOW = 4 << 20, 16 << 20
+_MIN_WINDOW, _MAX_WINDOW = 4 << 20, 32 << 20
 # The first member of a tar file begins here at the latest, but for very long names.
 _BEGINNING = 4096
 
