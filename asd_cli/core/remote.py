@@ -29,7 +29,9 @@ PROTOCOLS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory", "file", 
 _URL = re.compile(rf"({'|'.join(PROTOCOLS)}):/+(.*)", re.DOTALL)
 _KEPT_S = 60.0
 # Shards are read one member after the other: so much of one is fetched at once, at first and then.
-_MIN_WINDOW, _MAX_WINDOW = 1 << 20, 16 << 20
+_MIN_WINDOW, _MAX_WINDOW = 4 << 20, 32 << 20
+# The first member of a tar file begins here at the latest, but for very long names.
+_BEGINNING = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +181,24 @@ class _Reader:
         return found
 
     def _jump(self, start: int, size: int) -> None:
-        self._bytes, self._ahead = max(size, _MIN_WINDOW), None
+        # Who begins at the beginning reads all of it.
+        self._bytes = max(size, _MAX_WINDOW if start <= _BEGINNING else _MIN_WINDOW)
+        self._ahead = None
         self._start, self._data = start, self._fetch(start)
+        self._look_ahead()
 
     def _advance(self) -> None:
         end = self._start + len(self._data)
         data = self._fetch(end) if self._ahead is None else self._ahead.result()
         self._start, self._data, self._ahead = end, data, None
-        self._bytes = min(2 * self._bytes, _MAX_WINDOW)
-        if self._bytes == _MAX_WINDOW and end + len(data) < self._length:
-            self._ahead = _fetching().submit(self._fetch, end + len(data))
+        self._bytes = max(self._bytes, min(2 * self._bytes, _MAX_WINDOW))
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Fetch the next window while this one is used, once it is clear that it will be."""
+        end = self._start + len(self._data)
+        if self._bytes >= _MAX_WINDOW and end < self._length:
+            self._ahead = _fetching().submit(self._fetch, end)
 
     def _fetch(self, start: int) -> bytes:
         if 0 <= self._length <= start:

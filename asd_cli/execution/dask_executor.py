@@ -73,7 +73,8 @@ class DaskExecutor:
                 n_workers=workers,
                 threads_per_worker=1,
                 dashboard_address="127.0.0.1:0",
-                silence_logs=logging.ERROR,
+                # What fails comes back with the job; what is left is noise of the end.
+                silence_logs=logging.CRITICAL,
             )
         try:
             self._client = self._connected(_CONNECT_S)

@@ -126,7 +126,7 @@ def test_jobs_report_to_the_events_of_the_call(executor: Executor) -> None:
 def test_errors_come_through_with_their_hint_and_the_executor_can_be_used_again(
     executor: Executor,
 ) -> None:
-    with pytest.raises(DataError, match="item 0") as caught:
+    with pytest.raises(DataError, match=r"item \d") as caught:
         list(executor.submit(_fail, range(3)))
     assert caught.value.hint == "fix it"
     assert list(in_order(executor.submit(_square, range(5)))) == [0, 1, 4, 9, 16]
