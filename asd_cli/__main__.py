@@ -8,6 +8,9 @@ from asd_cli.core.interrupts import Terminated, raise_when_terminated
 
 def main() -> None:
     """Run the command line; a signal ends it with its documented status and no traceback."""
+    # Matrices of this size gain nothing from threads of BLAS, which wait for each other while they
+    # compute; results then do not depend on their number either. Read when numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         raise_when_terminated()
         from asd_cli.cli.main import app

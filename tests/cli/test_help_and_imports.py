@@ -1,3 +1,4 @@
+import os
 import shlex
 import subprocess
 import sys
@@ -177,3 +178,20 @@ def test_no_arguments_is_help() -> None:
 @pytest.mark.parametrize("arguments", [("fly",), ("train", "--wings"), ("train", "--mode", "moon")])
 def test_what_typer_does_not_know_exits_2(arguments: tuple[str, ...]) -> None:
     assert asd(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(("given", "used"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")])
+def test_matrices_use_one_thread_unless_the_environment_says_otherwise(
+    given: dict[str, str], used: str
+) -> None:
+    code = (
+        "import os, sys; sys.argv = ['asd', '--version']\n"
+        "from asd_cli.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    kept = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**kept, **given}, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == used
