@@ -144,7 +144,7 @@ class DaskExecutor:
 
     def _ended(self, running: dict[Any, tuple[int, Any]]) -> list[Any]:
         lost = self._dask.client.FuturesCancelledError
-        with suppress(self._dask.TimeoutError, TimeoutError, lost):
+        with suppress(self._dask.TimeoutError, OSError, lost):
             self._dask.wait(
                 list(running), timeout=_LOOK_FOR_SIGNALS_S, return_when="FIRST_COMPLETED"
             )
@@ -164,7 +164,7 @@ class DaskExecutor:
             return None
         try:
             result, sent = future.result()
-        except self._dask.client.FutureCancelledError:
+        except (self._dask.client.FutureCancelledError, self._dask.comm.CommClosedError):
             self._give_again(running, relay)
             return None
         except self._dask.KilledWorker as error:
@@ -217,9 +217,13 @@ class DaskExecutor:
         if time.monotonic() < self._look_at or self._client.status != "running":
             return
         self._look_at = time.monotonic() + _LOOK_FOR_WORKERS_S
-        with suppress(OSError, TimeoutError, self._dask.TimeoutError):  # the scheduler is gone
+        try:
             if set(self._client.nthreads()) - self._known:
                 self.workers = self._checked_workers()
+        except UsageError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the jobs show whether the scheduler is gone
+            return
 
     def _checked_workers(self) -> int:
         """Compare the workers with this process; gives how many there are."""
