@@ -180,13 +180,19 @@ def main(arguments: list[str] | None = None) -> int:
         parser.add_argument(name, **facts)
     given = parser.parse_args(arguments)
     known, status = {"section": given.section, "domain": given.domain}, 0
-    model = Model(given.model, given.alpha)
+    try:
+        model = Model(given.model, given.alpha)
+    except Exception as error:  # noqa: BLE001 - the runtime has types of its own
+        print(f"{given.model}: {error}", file=sys.stderr)
+        return 3
     for sound in given.sounds:
         rows = model.score_stream(sys.stdin.buffer, given.rate, given.channels)
         if sound != "-":
             rows = (model.score_file(path, **known) for path in (sound,))
         try:
             for row in rows:
+                if not row["anomalous"]:  # normal clips differ among themselves
+                    row.pop("reason", None)
                 print(json.dumps(row, ensure_ascii=False), flush=True)
                 status = max(status, 9 if row["anomalous"] else 0)
         except (ValueError, soundfile.LibsndfileError, OSError) as error:

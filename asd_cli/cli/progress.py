@@ -55,6 +55,7 @@ class _Stage:
     began: float
     said: float
     done: float = 0.0
+    running: int = 1
 
     def line(self, task: str, now: float) -> str:
         """Say how far it is."""
@@ -92,14 +93,22 @@ class RichEvents:
         self._warned: set[str] = set()
 
     def started(self, task: str, total: float | None, unit: str) -> None:
-        """Show a bar."""
+        """Show a bar; tasks of one name, in several workers, share it."""
+        known = self._stages.get(task)
+        if known is not None:
+            known.running += 1
+            known.total = None if known.total is None or total is None else known.total + total
+            self._progress.update(TaskID(known.bar), total=known.total)
+            return
         bar = self._progress.add_task(self._console.safe(task), total=total, unit=unit, detail="")
         now = time.monotonic()
         self._stages[task] = _Stage(int(bar), total, unit, began=now, said=now)
 
     def advanced(self, task: str, amount: float, detail: str = "") -> None:
         """Move the bar; in a pipe, say every minute how far it is."""
-        stage = self._stages[task]
+        stage = self._stages.get(task)
+        if stage is None:  # a worker's last words may come after its end
+            return
         stage.done += amount
         self._progress.update(
             TaskID(stage.bar), advance=amount, detail=self._shortened(self._console.safe(detail))
@@ -111,7 +120,13 @@ class RichEvents:
 
     def finished(self, task: str) -> None:
         """Take the bar away; a long stage leaves a line."""
-        stage = self._stages.pop(task)
+        stage = self._stages.get(task)
+        if stage is None:
+            return
+        stage.running -= 1
+        if stage.running:
+            return
+        del self._stages[task]
         self._progress.remove_task(TaskID(stage.bar))
         now = time.monotonic()
         if now - stage.began >= _SHORT_SECONDS:

@@ -27,7 +27,9 @@ def find_recordings(root: Path) -> list[Path]:
     if root.is_file():
         return [root]
     if not root.is_dir():
-        raise DataError(f"there is no folder {root}", hint="name a folder of recordings")
+        raise DataError(
+            f"there is no file or folder {root}", hint="name recordings, or a folder of them"
+        )
     found = sorted(_below(root))
     if not found:
         raise DataError(

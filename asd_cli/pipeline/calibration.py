@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from asd_cli.artifacts.model_file import Calibration
+import numpy as np
+
+from asd_cli.artifacts.model_file import Calibration, ModelFacts
 from asd_cli.artifacts.threshold import INTERVAL, Threshold, threshold_groups
 from asd_cli.artifacts.value_files import join_names
 from asd_cli.core.errors import UsageError
@@ -16,7 +18,7 @@ from asd_cli.detectors.thresholds import fit_threshold, too_few
 from asd_cli.features.store import FeatureStore
 from asd_cli.pipeline.identity import calibration_settings
 from asd_cli.pipeline.layout import Layout
-from asd_cli.pipeline.model import TRAINING_SCORES, Model, with_calibration
+from asd_cli.pipeline.model import TRAINING_SCORES, FloatArray, Model
 from asd_cli.settings.model import Settings
 
 
@@ -107,3 +109,9 @@ def threshold_in_force(model: Model, layout: Layout, highest_score: float) -> Th
             f"{layout.command('train', model.machine)}",
         )
     return find_threshold(model, layout.settings, known.groups, highest_score, known.units)
+
+
+def with_calibration(model: Model, facts: ModelFacts, scores: FloatArray) -> Model:
+    """Give a model whose threshold was found."""
+    tensors = {**model.tensors, TRAINING_SCORES: np.asarray(scores)}
+    return replace(model, tensors=tensors, facts=facts)

@@ -43,7 +43,7 @@ FloatArray = npt.NDArray[np.floating]
 _MIN_REFERENCES = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A trained model of normal sound of one machine.
 
@@ -60,6 +60,9 @@ class Model:
     tensors: Mapping[str, npt.NDArray[Any]]
     facts: ModelFacts
     device: str = "auto"
+
+    def __repr__(self) -> str:
+        return f"<Model of {self.machine} by {self.facts.training.detector}>"
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "auto") -> "Model":
@@ -183,7 +186,9 @@ class Model:
             section = self.facts.sections[0]
         named = [
             Recording.of(item, machine=self.machine, number=number, section=section, domain=domain)
-            for number, item in enumerate(recordings)
+            for number, item in enumerate(
+                [recordings] if isinstance(recordings, str | Path) else recordings
+            )
         ]
         return features_in_memory(
             named, self.features, sr=sr, filters=self.tensors.get(MEL_FILTERS)
@@ -392,9 +397,3 @@ class Model:
                 f"the model of {self.machine} holds {len(kept)} normal clips, too few to explain by"
             )
         return learn_normal([self.tensors[name].astype(np.float32) for name in kept])
-
-
-def with_calibration(model: Model, facts: ModelFacts, scores: FloatArray) -> Model:
-    """Give a model whose threshold was found."""
-    tensors = {**model.tensors, TRAINING_SCORES: np.asarray(scores)}
-    return replace(model, tensors=tensors, facts=facts)

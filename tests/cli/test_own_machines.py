@@ -133,14 +133,14 @@ def test_a_model_file_is_enough(
         (("train", "--clip", "3"), "--clip cannot be used without --data"),
         (("train", "--data", "normal", "--machine", "x", "--mode", "eval"), "with --data"),
         (("train", "--data", "normal", "--machine", "../x"), "cannot be the name"),
-        (("train", "--data", "nowhere", "--machine", "x"), "there is no folder nowhere"),
+        (("train", "--data", "nowhere", "--machine", "x"), "there is no file or folder nowhere"),
         (("train", "--data", "normal", "--machine", "x", "--channel", "left"), "is no channel"),
         (("train", "--data", "normal", "--machine", "x", "--clip", "0"), "too short"),
         (("update", "--machine", "fan-3"), "no recordings are named"),
         (("rebaseline", "--machine", "fan-3", "--data", "new"), "needs a reason"),
         (("models", "show", "none"), "no model of none"),
         (("models", "remove", "fan-3"), "say what to remove"),
-        (("inspect", "nowhere"), "there is no folder nowhere"),
+        (("inspect", "nowhere"), "there is no file or folder nowhere"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_hint(

@@ -95,3 +95,18 @@ def test_a_path_is_a_link_on_terminals_alone(tmp_path: Path) -> None:
     console, piped = consoles(terminal=False, width=300)
     console.tell_place("report:", report)
     assert piped.getvalue() == f"report: {report}\n"
+
+
+def test_tasks_of_one_name_in_several_workers_share_a_line(clock: Clock) -> None:
+    console, stream = consoles(terminal=False)
+    with shown_events(console, quiet=False) as events:
+        for _ in range(2):
+            events.started("extract fan train", 10, "clips")
+        events.advanced("extract fan train", 10)
+        events.finished("extract fan train")
+        clock.now = 12.0
+        events.advanced("extract fan train", 10)
+        events.finished("extract fan train")
+        events.advanced("extract fan train", 1)  # the last words of a worker that was stopped
+        events.finished("extract fan train")
+    assert stream.getvalue() == "extract fan train: 20 clips, 12 s\n"

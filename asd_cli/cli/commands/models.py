@@ -123,6 +123,7 @@ def _show(title: str, found: Sequence["ModelSummary"], format_: Format, console:
             for model in found
         ),
         left=3,
+        secondary=("clips", "length", "recordings", "at most", "rate"),
         notes=("* in use; rate: false alarms asked for; at most: the bound for it (95 %)",),
     )  # fmt: skip
     records = [{**asdict(model), "path": str(model.path)} for model in found]

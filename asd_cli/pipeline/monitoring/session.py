@@ -26,6 +26,8 @@ from asd_cli.pipeline.monitoring.systemd import notify
 DATABASE, SOUNDS = "state.sqlite", "events"
 _BEAT_SECONDS = 10.0
 _PAGE_SECONDS = 60.0
+# A page is drawn again sooner where a clip came since.
+_NEW_PAGE_SECONDS = 10.0
 
 
 class StatusOutput(Protocol):
@@ -76,6 +78,7 @@ class Session:
     _started: float = field(default_factory=time.time)
     _beat_at: float = 0.0
     _page_at: float = 0.0
+    _unshown: bool = False
     _silent: bool = False
 
     @property
@@ -105,7 +108,7 @@ class Session:
     def heard(self, steps: Sequence[Step]) -> None:
         """Note that there was sound."""
         if steps:
-            self._silent = False
+            self._silent, self._unshown = False, True
             self.store.set_fact("heard_at", repr(time.time()))
 
     def tick(self, *, force: bool = False) -> None:
@@ -128,8 +131,9 @@ class Session:
             if isinstance(channel, MqttChannel):
                 with suppress(NetworkError):
                     channel.publish_state(status.document())
-        if self.pages and (force or now - self._page_at >= _PAGE_SECONDS):
-            self._page_at = now
+        due = _NEW_PAGE_SECONDS if self._unshown else _PAGE_SECONDS
+        if self.pages and (force or now - self._page_at >= due):
+            self._page_at, self._unshown = now, False
             for page in self.pages:
                 page.update(status)
 

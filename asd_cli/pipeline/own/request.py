@@ -13,6 +13,9 @@ DEFAULT_DETECTOR = "robust"
 MIN_DEFAULT_RATE, MAX_DEFAULT_RATE = 0.01, 0.1
 _MIN_CLIP_SECONDS = 0.5
 
+# Why a version was made, where no update or maintenance was the reason.
+TRAINED = "trained"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTrainRequest:
@@ -66,7 +69,7 @@ class OwnTrainRequest:
     jobs: int | None = None
     force: bool = False
     skip_bad: bool = False
-    reason: str = "trained"
+    reason: str = TRAINED
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -131,6 +134,11 @@ def model_path(settings: Settings, machine: str | None, model: Path | None = Non
         When there are several machines and none is named.
     """
     if model is not None:
+        if model.suffix.lower() == ".onnx":
+            raise UsageError(
+                f"{model} is an exported model, and files are scored with the model itself",
+                hint=f"python -m asd_cli.lite {model} FILES; or asd watch FOLDER --model {model}",
+            )
         return model
     registry = registry_of(settings)
     if machine is not None:

@@ -1,6 +1,6 @@
 """Training of a machine of one's own: from recordings in any folder to a model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from asd_cli.pipeline.monitoring.levels import level_db
 from asd_cli.pipeline.options import detector_options
 from asd_cli.pipeline.own.gathering import Material, asked_rate, gather
 from asd_cli.pipeline.own.groups import absolute_groups
-from asd_cli.pipeline.own.request import OwnTrainRequest, registry_of
+from asd_cli.pipeline.own.request import TRAINED, OwnTrainRequest, registry_of
 from asd_cli.pipeline.per_machine import runtime_ready
 from asd_cli.pipeline.references import reference_indices
 from asd_cli.pipeline.training import new_model
@@ -86,8 +86,29 @@ def train_own(request: OwnTrainRequest, events: Events, executor: Executor) -> O
     if known is not None:
         return _summary(known, registry.path(request.machine), material, up_to_date=True)
     model = fit(request, material, identity, events)
+    forgotten = tuple(_forgotten(request))
     path = registry.publish(model)
-    return _summary(Model.load(path, device=request.device), path, material, up_to_date=False)
+    done = _summary(Model.load(path, device=request.device), path, material, up_to_date=False)
+    return replace(done, warnings=(*forgotten, *done.warnings))
+
+
+def _forgotten(request: OwnTrainRequest) -> Iterator[str]:
+    """Say what the version in use has learned and a new training leaves out."""
+    try:
+        before = registry_of(request.settings).load(request.machine).facts.own
+    except (DataError, IntegrityError):
+        return
+    if before is None or request.reason != TRAINED:
+        return
+    now = [path.absolute() for path in request.sources]
+    gone = [s for s in before.sources if not any(Path(s).is_relative_to(p) for p in now)]
+    if gone:
+        yield (
+            f"version {before.version} also knew {gone[0]}"
+            + (f" and {len(gone) - 1} more" if gone[1:] else "")
+            + "; this one does not: name it with --data, or go back: asd models rollback "
+            f"'{request.machine}'"
+        )
 
 
 def make_model(request: OwnTrainRequest, events: Events, executor: Executor) -> Model:

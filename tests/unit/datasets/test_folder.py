@@ -114,7 +114,7 @@ def test_recordings_that_cannot_be_read_are_all_listed(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there is no folder"):
+    with pytest.raises(DataError, match="there is no file or folder"):
         FolderDataset(root=tmp_path / "none", machine="fan").clips("fan", Split.TRAIN)
     touch(tmp_path, "notes.txt")
     with pytest.raises(DataError, match="holds no recordings"):

@@ -86,6 +86,25 @@ def test_the_reason_names_the_member_of_an_ensemble_that_found_the_fault(
     assert model.explain(path).member == most
 
 
+def test_training_again_says_what_an_update_had_taught_and_is_left_out(
+    place: Path, tmp_path: Path
+) -> None:
+    settings = Settings(
+        detector="pooled-knn",
+        model_directory=tmp_path / "model",
+        cache_directory=tmp_path / "cache",
+    )
+    request = request_in(place, settings=settings)
+    first = train(request)
+    assert not any("also knew" in text for text in first.warnings)
+    alarm = write(tmp_path / "false alarm.wav", fan(4.0, RATE, 60), RATE)
+    taught = train(replace(request, sources=(*request.sources, alarm), reason="normal: it"))
+    assert not any("also knew" in text for text in taught.warnings)
+    again = train(request)
+    assert f"version 2 also knew {alarm}" in again.warnings[0]
+    assert "asd models rollback 'fan 3'" in again.warnings[0]
+
+
 def test_training_again_does_nothing_until_something_changes(
     place: Path, trained: OwnTrained
 ) -> None:
