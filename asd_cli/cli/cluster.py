@@ -12,6 +12,7 @@ import typer
 from asd_cli.cli.console import Console
 from asd_cli.core.errors import UsageError
 from asd_cli.core.events import Events
+from asd_cli.core.text import counted
 from asd_cli.execution.executor import Engine, Executor, make_executor
 from asd_cli.execution.ranks import Rank
 
@@ -196,7 +197,7 @@ def print_plan(plan: "WorkPlan", console: Console) -> None:
 
     for work in plan.work:
         left = work.units - work.done
-        what = f"{work.done} of {work.units} units done"
+        what = f"{work.done} of {counted(work.units, 'unit')} done"
         if left:
             clips = f", {work.clips} clips" if work.clips else ""
             time = "time not known" if work.seconds is None else f"about {length(work.seconds)}"
@@ -205,12 +206,11 @@ def print_plan(plan: "WorkPlan", console: Console) -> None:
                 what += f", {work.own} by this rank"
         console.data(f"{console.safe(work.label)}: {what}")
     known = [work.seconds for work in plan.work if work.seconds is not None]
-    unknown = len(known) < len(plan.work)
+    unknown = sum(work.seconds is None and work.done < work.units for work in plan.work)
     total = sum(work.units - work.done for work in plan.work)
-    console.data(
-        f"in all: {total} units to do, about {length(sum(known))} on one core"
-        + (" and what is not known" if unknown else "")
-    )
+    time = f", about {length(sum(known))} on one core" if known else ""
+    besides = f" besides {counted(unknown, 'task')} of unknown time" if unknown and known else ""
+    console.data(f"in all: {counted(total, 'unit')} to do{time}{besides}")
 
 
 def _slurm(cluster: Cluster, plan: "WorkPlan", events: Events, console: Console) -> None:

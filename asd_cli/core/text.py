@@ -37,6 +37,17 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
+def counted(number: int, what: str) -> str:
+    """Write a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "shard"), counted(2, "shard"), counted(1200, "clip")
+    ('1 shard', '2 shards', '1,200 clips')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def grouped_problems(problems: Mapping[str, str], total: int) -> list[str]:
     """Say once what is wrong with several files, with how many and the first of them.
 

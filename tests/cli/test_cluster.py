@@ -57,18 +57,18 @@ def test_a_plan_says_what_is_done_and_what_is_this_ranks(folder: Path) -> None:
     code, out, err = finish("extract", *PLACES, "--dry-run", folder=folder)
     assert (code, err) == (0, "")
     assert out.splitlines()[0].startswith(
-        "extract fan train: 0 of 1 units done; 1 to do, 10 clips, about "
+        "extract fan train: 0 of 1 unit done; 1 to do, 10 clips, about "
     )
     assert not (folder / "cache").exists()
     finish("extract", *PLACES, "--rank", "0", "--ranks", "2", folder=folder)
     code, out, _ = finish(
         "extract", *PLACES, "--rank", "0", "--ranks", "2", "--dry-run", folder=folder
     )
-    assert out.splitlines()[0] == "extract fan train: 1 of 1 units done"
+    assert out.splitlines()[0] == "extract fan train: 1 of 1 unit done"
     assert out.splitlines()[1].endswith("on one core, 0 by this rank")
     assert out.splitlines()[-1].startswith("in all: 2 units to do, about ")
     code, out, _ = finish("train", *PLACES, "--detector", "pooled-knn", "--dry-run", folder=folder)
-    assert "train fan by pooled-knn: 0 of 1 units done; 1 to do, time not known" in out
+    assert "train fan by pooled-knn: 0 of 1 unit done; 1 to do, time not known" in out
 
 
 def test_without_sbatch_the_script_is_printed_and_the_command_fails(folder: Path) -> None:

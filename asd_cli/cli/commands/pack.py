@@ -9,6 +9,7 @@ from asd_cli.cli import options
 from asd_cli.cli.console import make_console
 from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import ShortFormat
+from asd_cli.core.text import counted
 
 _MEGABYTE = 1_000_000
 
@@ -59,7 +60,7 @@ def pack(
     with shown_events(console, quiet=quiet) as events:
         packed = service(request, events)
         events.note(
-            f"{packed.files} files in {len(packed.shards)} shards, "
+            f"{counted(packed.files, 'file')} in {counted(len(packed.shards), 'shard')}, "
             f"{len(packed.shards) - packed.written} of them up to date"
         )
     if format_ is ShortFormat.JSON:

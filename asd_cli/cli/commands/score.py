@@ -13,6 +13,7 @@ from asd_cli.cli.options import ScoreFormat
 from asd_cli.cli.own import one_machine, own_settings, read_paths, require_unused
 from asd_cli.cli.session import begin, end
 from asd_cli.core.errors import AnomaliesError, DataError, IncompleteError
+from asd_cli.core.text import counted
 from asd_cli.execution.executor import Engine, Verb
 
 
@@ -244,7 +245,7 @@ def _score_in_bulk(
             return
         scores = score_in_bulk(request, events)
         if scores.left:
-            events.note(f"{scores.left} of {scores.units} units are left for other ranks")
+            events.note(f"{scores.left} of {counted(scores.units, 'unit')} left for other ranks")
             return
     show_bulk(scores, output, format_, console)
     if fail and scores.anomalous:

@@ -12,6 +12,7 @@ from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.options import Format
 from asd_cli.cli.session import begin
 from asd_cli.core.errors import UsageError
+from asd_cli.core.text import counted
 from asd_cli.execution.executor import Engine
 
 if TYPE_CHECKING:
@@ -118,7 +119,9 @@ def sweep(
 
         result = service(request, job.events)
         if result.left:
-            job.events.note(f"{result.left} of {result.units} units are left for other ranks")
+            job.events.note(
+                f"{result.left} of {counted(result.units, 'unit')} left for other ranks"
+            )
         elif result.page is not None:
             job.events.note(f"comparison of the first seed of each: {result.page}")
     if not result.left:

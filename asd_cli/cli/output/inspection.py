@@ -48,7 +48,7 @@ def _lines(found: "Inspection") -> Iterator[str]:
     if found.states is not None:
         yield found.states.sentence
     yield from _section(
-        "unlike the others: listen to them",
+        "least like the others: listen to them",
         [f"{o.clip}: score {o.score:.2f}, p {o.p_value:.2g}" for o in found.outliers],
     )
     yield from _promise(found)
@@ -62,8 +62,8 @@ def _promise(found: "Inspection") -> Iterator[str]:
         f"a model would use {found.sample_rate} Hz and {found.clips} clips of {found.units} "
         f"independent recordings, in {min(found.units, BLOCKS)} blocks"
     )
-    yield "false-alarm rates that they support (asked for: at most, 95 %): " + ", ".join(
-        f"{rate.asked:g}: {rate.bound:.2g}" for rate in found.supported
+    yield "false-alarm rates, and what they may really be (95 % bound): " + ", ".join(
+        f"{rate.asked:g} up to {rate.bound:.2g}" for rate in found.supported
     )
     yield from (f"limit: {limit}" for limit in found.limits)
 

@@ -61,8 +61,8 @@ def show_summary(scores: "OwnScores", console: Console) -> None:
     console.out.print(f"{', '.join(kept)}: {total} file{'s' if total != 1 else ''}")
     console.out.print(
         f"{console.safe(scores.machine)}, version {scores.version} ({scores.detector}): "
-        f"false-alarm rate {scores.rate:.2g} asked for, at most {scores.bound:.2g} (95 % bound "
-        f"from {scores.normal_clips} normal clips)",
+        f"false-alarm rate {scores.rate:.2g}, or up to {scores.bound:.2g} (95 % bound from "
+        f"{scores.normal_clips} normal clips)",
         soft_wrap=True,
     )
 

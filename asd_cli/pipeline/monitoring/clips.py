@@ -12,6 +12,7 @@ from asd_cli.audio.formats import AudioFormat, AudioInfo
 from asd_cli.audio.quality import Suspicion, SuspicionKind, suspicions
 from asd_cli.audio.reading import Samples
 from asd_cli.core.errors import DataError
+from asd_cli.core.text import counted
 from asd_cli.core.types import Clip
 from asd_cli.datasets.cutting import cut_recording
 from asd_cli.pipeline.monitoring.scorer import ClipScorer
@@ -59,7 +60,7 @@ def unusable(info: AudioInfo, scorer: ClipScorer) -> str:
     if info.sample_rate < scorer.sample_rate:
         return f"{info.sample_rate} Hz; the model needs {scorer.sample_rate} Hz or more"
     if isinstance(scorer.channel, int) and scorer.channel >= info.channels:
-        return f"{info.channels} channel(s); the model uses channel {scorer.channel}"
+        return f"{counted(info.channels, 'channel')}; the model uses channel {scorer.channel}"
     if info.duration < scorer.min_seconds:
         return f"{info.duration:.2f} s; the model needs {scorer.min_seconds:.2g} s or more"
     return ""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from asd_cli.core.files import write_text
-from asd_cli.core.text import printable
+from asd_cli.core.text import counted, printable
 from asd_cli.core.types import Clip
 from asd_cli.pipeline.own.findings import Inspection
 from asd_cli.pipeline.own.report import outlier_cards
@@ -32,7 +32,7 @@ def write_page(found: Inspection, path: Path, command: str) -> None:
         seconds=found.seconds,
         containers=tuple(found.containers.items()),
         rates=tuple((f"{rate} Hz", count) for rate, count in found.rates.items()),
-        channels=tuple((f"{n} channel(s)", count) for n, count in found.channels.items()),
+        channels=tuple((counted(n, "channel"), count) for n, count in found.channels.items()),
         sample_rate=found.sample_rate,
         clips=found.clips,
         units=found.units,

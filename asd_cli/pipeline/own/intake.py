@@ -11,6 +11,7 @@ from asd_cli.audio.decoding import read_info
 from asd_cli.audio.formats import AudioInfo
 from asd_cli.core.errors import DataError, ProblemsError, UsageError
 from asd_cli.core.places import is_folder
+from asd_cli.core.text import counted
 from asd_cli.core.types import BASELINE, DOMAIN, GROUP, SECTION, Clip, Label, Split
 from asd_cli.datasets.cutting import cut_recording
 from asd_cli.datasets.folder import FolderDataset
@@ -221,8 +222,8 @@ def unfit(recording: Recording, sample_rate: int, channel: Channel) -> str:
         )
     if isinstance(channel, int) and channel >= info.channels:
         return (
-            f"{recording.whole.path} has {info.channels} channel(s), and channel {channel} is "
-            "asked for (channels count from 0)"
+            f"{recording.whole.path} has {counted(info.channels, 'channel')}, and channel "
+            f"{channel} is asked for (channels count from 0)"
         )
     return ""
 

@@ -16,6 +16,7 @@ from asd_cli.audio.formats import AudioFormat, AudioInfo
 from asd_cli.audio.quality import Suspicion, suspicions
 from asd_cli.core.errors import DataError, UsageError
 from asd_cli.core.places import is_folder
+from asd_cli.core.text import counted
 from asd_cli.core.types import Clip
 from asd_cli.datasets.cutting import cut_recording
 from asd_cli.features.memory import Recording, features_in_memory
@@ -170,7 +171,7 @@ class FileScorer:
                 f"lies above {info.sample_rate // 2} Hz is missing"
             )
         if isinstance(features.channel, int) and features.channel >= info.channels:
-            return f"{info.channels} channel(s); the model uses channel {features.channel}"
+            return f"{counted(info.channels, 'channel')}; the model uses channel {features.channel}"
         shortest = _MIN_OF_SHORTEST * self.own.min_seconds
         if info.duration < shortest:
             return (
