@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from asd_cli.artifacts.manifest import Manifest
+from asd_cli.artifacts.threshold import INTERVAL
 from asd_cli.core.errors import DataError
 from asd_cli.core.hashing import hash_file
 from asd_cli.datasets.dcase.attributes import NO_ATTRIBUTE, read_attributes
@@ -34,7 +35,11 @@ def recorded_threshold(manifest: Manifest | None, machine: str) -> Threshold | N
     if manifest is None or machine not in manifest.machines:
         return None
     known = manifest.machines[machine].threshold
-    label = f"{known.kind}, {known.quantile:g} quantile of the training scores"
+    label = (
+        f"prediction interval for a false-alarm rate of {1 - known.quantile:.2g}"
+        if known.kind == INTERVAL
+        else f"{known.kind}, {known.quantile:g} quantile of the training scores"
+    )
     return Threshold(value=known.value, label=label, notes=known.notes, find=known.of)
 
 
