@@ -23,7 +23,10 @@ from asd_cli.core.structures import Structure, StructureError, from_plain, to_pl
 
 FORMAT = 3
 _KEY = "asd"
-_RETRAIN = "train it again: asd train --force"
+_RETRAIN = (
+    "train it again: asd train --force; an own machine's: asd train --data RECORDINGS "
+    "--machine NAME --force"
+)
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 

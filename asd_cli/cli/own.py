@@ -96,7 +96,7 @@ def show_trained(trained: "OwnTrained", events: "RichEvents", console: Console) 
 
 
 def _in_hundred(rate: float) -> str:
-    return f"{100 * rate:.2g}"
+    return f"{float(f'{100 * rate:.2g}'):g}"
 
 
 def length(seconds: float) -> str:

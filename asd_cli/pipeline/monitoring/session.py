@@ -192,24 +192,35 @@ def only_one(folder: Path, machine: str) -> Iterator[None]:
 
 
 def take_over(store: Store, monitor: Monitor, events: Events) -> None:
-    """Keep rule and version in the store; a new version of the model begins with a new sum."""
+    """Keep rule and version in the store; a new version of the model begins with a new sum.
+
+    The same version in another file, as an exported one, continues with the state: an alarm that
+    rings must not end because the model is called otherwise.
+    """
     document = json.dumps(monitor.rule.document(), sort_keys=True)
     version, before = monitor.scorer.version, store.fact("version")
+    changed = before is not None and _number(before) != _number(version)
+    rang = changed and store.state().ringing
     with store.transaction():
         store.set_fact("machine", monitor.scorer.machine)
         store.set_fact("rule", document)
         store.set_fact("version", version)
-        if before is not None and before != version:
+        if changed:
             old = store.state()
             store.set_fact("state", replace(
                 AlarmState(), time=old.time, shelved_until=old.shelved_until, alarms=old.alarms,
                 clips=old.clips, off_clips=old.off_clips, sensor_clips=old.sensor_clips,
             ).to_json())  # fmt: skip
-    if before is not None and before != version:
+    if changed:
         events.note(
-            f"version {version.partition('-')[0]} of the model is in use now: the alarm's sum "
-            f"begins at 0; {monitor.rule.promise}"
+            f"version {_number(version)} of the model is in use now: the alarm's sum begins at 0"
+            f"{', and the alarm that rang has ended' if rang else ''}; {monitor.rule.promise}"
         )
+
+
+def _number(version: str) -> str:
+    """Give the number of a version without what its file holds."""
+    return version.partition("-")[0]
 
 
 def channel_names(channels: Sequence[Channel]) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from asd_cli.core.events import SilentEvents
 from asd_cli.pipeline.monitoring.monitor import ClipRow
 from asd_cli.pipeline.monitoring.rule import Condition
-from asd_cli.pipeline.monitoring.session import Session
+from asd_cli.pipeline.monitoring.session import Session, take_over
 from asd_cli.pipeline.monitoring.setup import MQTT_PASSWORD, monitoring, secret
 from asd_cli.pipeline.monitoring.state_of import Overall, read_status
 from asd_cli.pipeline.own.request import registry_of
@@ -46,6 +46,19 @@ def session(place: Path, shown: list[ClipRow], notes: Notes) -> Iterator[Session
     watch(request(place))
     with monitoring(request(place).monitoring, notes, shown.append, mode="watch") as opened:
         yield opened
+
+
+def test_the_same_version_in_another_file_leaves_an_alarm_ringing(
+    session: Session, notes: Notes
+) -> None:
+    number, _, _ = session.monitor.scorer.version.partition("-")
+    with session.store.transaction():
+        session.store.set_fact("version", f"{number}-exported")
+    before = session.store.state()
+    take_over(session.store, session.monitor, notes)
+    assert before.ringing
+    assert session.store.state() == before
+    assert not any("in use now" in note for note in notes.notes)
 
 
 def test_a_newer_version_of_the_model_is_used_and_begins_with_a_new_sum(
