@@ -209,7 +209,7 @@ def test_models_of_other_versions_are_refused_with_their_version(
     rewrite(path, **changes)
     with pytest.raises(IntegrityError, match=f"made by asd {made_by}") as caught:
         Model.load(path)
-    assert caught.value.hint == "train it again: asd train --force"
+    assert str(caught.value.hint).startswith("train it again: asd train --force")
 
 
 def test_options_of_another_version_are_refused_with_its_version(alone: Path) -> None:
