@@ -26,6 +26,7 @@ def test_extract_names_each_store_and_its_clips(project: Path) -> None:
         ("fan", "train", 16),
         ("fan", "test", 24),
     ]
+    assert found["unfinished"] == []
     assert all(Path(each["path"]).is_file() for each in found["features"])
     assert [each["reused"] for each in document("extract")["features"]] == [16, 24]
 

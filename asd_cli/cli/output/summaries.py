@@ -17,7 +17,10 @@ Record = dict[str, Any]
 
 
 def print_extraction(result: "ExtractResult", console: Console) -> None:
-    """Print ``asd.extract/1``: for each machine and split, the store and the numbers of clips."""
+    """Print ``asd.extract/1``: for each machine and split, store and number of clips.
+
+    ``unfinished`` are those that other ranks still work on.
+    """
     found = [
         {
             "machine": part.machine,
@@ -28,7 +31,12 @@ def print_extraction(result: "ExtractResult", console: Console) -> None:
         }
         for part in result.parts
     ]
-    _print("asd.extract/1", {"features": found, "skipped": list(result.skipped)}, console)
+    facts = {
+        "features": found,
+        "skipped": list(result.skipped),
+        "unfinished": list(result.unfinished),
+    }
+    _print("asd.extract/1", facts, console)
 
 
 def print_training(result: "TrainResult", console: Console) -> None:
