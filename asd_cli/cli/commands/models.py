@@ -12,7 +12,7 @@ from asd_cli.cli.exit_codes import exits
 from asd_cli.cli.help import Command, Group
 from asd_cli.cli.options import Format
 from asd_cli.cli.output.records import show_records
-from asd_cli.cli.output.tables import Table
+from asd_cli.cli.output.tables import Cell, Table
 from asd_cli.cli.own import length, own_settings
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+_SHORT_REASON = 24
 MachineName = Annotated[str, typer.Argument(metavar="MACHINE", help="Name of the machine.")]
 VersionOption = Annotated[
     int | None, typer.Option("--version", min=1, metavar="N", help="Number of the version.")
@@ -108,6 +109,12 @@ def rollback(
     console.err.print(console.safe(f"{machine}: version {used.number} is in use: {used.path}"))
 
 
+def _reason(text: str) -> Cell:
+    """Give a reason, which is cut where the terminal is narrow: JSON has all of it."""
+    short = text if len(text) <= _SHORT_REASON else f"{text[: _SHORT_REASON - 1]}…"
+    return Cell(text, short=short)
+
+
 def _show(title: str, found: Sequence["ModelSummary"], format_: Format, console: Console) -> None:
     table = Table(
         title=title,
@@ -118,7 +125,7 @@ def _show(title: str, found: Sequence["ModelSummary"], format_: Format, console:
                 console.safe(model.machine), f"{model.version}{' *' if model.current else ''}",
                 model.detector or "unreadable", str(model.recordings), str(model.clips),
                 length(model.seconds), f"{model.rate:.2g}", f"{model.bound:.2g}",
-                console.safe(model.problem or model.reason),
+                _reason(console.safe(model.problem or model.reason)),
             )
             for model in found
         ),

@@ -167,7 +167,7 @@ def _drawn(table: Table, console: Console) -> "RichTable":
             no_wrap=unbroken,
             min_width=max((len(row[index].text) for row in rows if row), default=0)
             if unbroken
-            else None,
+            else max(map(len, name.split()), default=0),
         )
     for cells in rows:
         if cells is None:
